@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kind_names[] = {"nothing", "audio", "frames", "scores", "tokens",
-                                         "text", "predictor", "bytes", "event"};
+static const char *const kind_names[] = {"nothing", "audio",     "frames", "scores", "tokens",
+                                         "text",    "predictor", "bytes",  "event"};
 
-const char *st_format_kind_name(uint32_t kind) { return kind < STAPES_COUNT(kind_names) ? kind_names[kind] : "?"; }
+const char *st_format_kind_name(uint32_t kind)
+{
+    return kind < STAPES_COUNT(kind_names) ? kind_names[kind] : "?";
+}
 
 char *st_format_kinds_text(uint32_t kinds, char *text, size_t size)
 {

@@ -10,17 +10,17 @@
 #include "plugin/registry.h"
 
 typedef struct st_mark {
-    const char *file; /* or the name given for text */
+    const char *file;         /* or the name given for text */
     uint32_t    line, column; /* from 1; 0: no place */
 } st_mark;
 
 /* One mistake. */
 typedef struct st_mistake {
     st_mark     mark;
-    int         status;   /* STAPES_EUSAGE, STAPES_EFORMAT, STAPES_EMODEL */
-    const char *text;     /* what was found and what was expected, the nearest name, the remedy */
-    const char *line;     /* the line of the text, or NULL */
-    uint32_t    width;    /* how many characters the caret underlines, at least 1 */
+    int         status; /* STAPES_EUSAGE, STAPES_EFORMAT, STAPES_EMODEL */
+    const char *text;   /* what was found and what was expected, the nearest name, the remedy */
+    const char *line;   /* the line of the text, or NULL */
+    uint32_t    width;  /* how many characters the caret underlines, at least 1 */
 } st_mistake;
 
 typedef struct st_input {
@@ -32,22 +32,22 @@ typedef struct st_input {
 typedef struct st_node {
     const char         *name;
     const stapes_stage *stage;
-    void               *settings; /* stage->settings_size bytes, complete */
-    bool               *set;      /* for each parameter: given by file, option or command line */
+    void               *settings;  /* stage->settings_size bytes, complete */
+    bool               *set;       /* for each parameter: given by file, option or command line */
     st_mark            *set_marks; /* where */
-    st_input           *inputs;   /* stage->n_inputs of them */
+    st_input           *inputs;    /* stage->n_inputs of them */
     st_mark             mark;
 } st_node;
 
 /* A word of the command line: `options` are --name VALUE, the one argument is FILE... */
 typedef struct st_option {
-    const char  *name;
-    const char  *help;
-    const char  *initial; /* as written; NULL: the stages' own defaults hold */
-    uint32_t     n_targets;
-    const uint32_t *target_nodes; /* node index for each target */
+    const char                    *name;
+    const char                    *help;
+    const char                    *initial; /* as written; NULL: the stages' own defaults hold */
+    uint32_t                       n_targets;
+    const uint32_t                *target_nodes; /* node index for each target */
     const stapes_parameter *const *target_parameters;
-    st_mark      mark;
+    st_mark                        mark;
 } st_option;
 
 typedef struct st_graph {

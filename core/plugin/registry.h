@@ -40,10 +40,10 @@ const st_plugin *st_registry_plugin_of(const st_registry *registry, const stapes
 
 /* What is on the search path, each looked at in a child process (and so not loaded here). */
 typedef struct st_listed {
-    const char *path;
-    const char *problem; /* NULL, or why it is no plugin */
-    const char *name, *version, *licence;
-    uint32_t    n_stages;
+    const char        *path;
+    const char        *problem; /* NULL, or why it is no plugin */
+    const char        *name, *version, *licence;
+    uint32_t           n_stages;
     const char *const *stages;    /* names */
     const char *const *summaries; /* of each stage */
 } st_listed;

@@ -42,7 +42,8 @@ int main(void)
     b.columns = 1;
     CHECK(!st_format_equal(&a, &b));
     CHECK_TEXT(st_format_text(&a, text, sizeof text), "audio, 44100 Hz, 2 channels");
-    CHECK_TEXT(st_format_kinds_text(STAPES_KIND(STAPES_AUDIO) | STAPES_KIND(STAPES_FRAMES), text, sizeof text),
-               "audio or frames");
+    CHECK_TEXT(
+        st_format_kinds_text(STAPES_KIND(STAPES_AUDIO) | STAPES_KIND(STAPES_FRAMES), text, sizeof text),
+        "audio or frames");
     return check_done();
 }

@@ -31,8 +31,8 @@ typedef struct stapes_pipeline stapes_pipeline;
 /* How a runtime is set up; zero and NULL mean the usual. GROWS */
 typedef struct stapes_runtime_options {
     uint32_t    size;
-    uint32_t    threads;       /* workers for stapes_host.parallel, the caller counted; 0: one for each core */
-    const char *plugin_path;   /* folders with ':' between, looked at before all others */
+    uint32_t    threads;     /* workers for stapes_host.parallel, the caller counted; 0: one for each core */
+    const char *plugin_path; /* folders with ':' between, looked at before all others */
     const char *pipeline_path; /* the same for pipeline files */
     const char *model_path;    /* the same for models */
 
@@ -116,12 +116,12 @@ STAPES_EXPORT void stapes_cancel_pipeline(stapes_pipeline *pipeline);
 typedef struct stapes_stage_stats {
     uint32_t    size;
     uint32_t    reserved;
-    const char *name;        /* in the pipeline; lives as long as it */
-    const char *stage;       /* "features.logmel" */
+    const char *name;                    /* in the pipeline; lives as long as it */
+    const char *stage;                   /* "features.logmel" */
     uint64_t    packets_in, packets_out; /* events not counted */
     uint64_t    rows_out;
-    double      seconds;     /* in this stage alone; 0 unless measuring was asked for */
-    stapes_time latency;     /* as configured */
+    double      seconds; /* in this stage alone; 0 unless measuring was asked for */
+    stapes_time latency; /* as configured */
 } stapes_stage_stats;
 
 /* Measures times from now on (two clock readings a call). Before the first run or push. [owner] */

@@ -66,17 +66,17 @@ extern "C" {
  * right column is the exit code that the program `stapes` gives. */
 enum stapes_status {
     STAPES_OK = 0,
-    STAPES_END = 1,         /* process of a source: nothing comes any more */
-    STAPES_CONSUMED = 2,    /* event: do not pass it on */
-    STAPES_EINPUT = -1,     /* this recording or line is bad; the others go on       1 */
-    STAPES_EUSAGE = -2,     /* a parameter or the pipeline is wrong                  2 */
-    STAPES_EFORMAT = -3,    /* two ports cannot agree on a format                    2 */
-    STAPES_EMODEL = -4,     /* a model or plugin is wrong: do not retry              3 */
-    STAPES_ESYSTEM = -5,    /* a device, the disk, a library: retry may help         4 */
-    STAPES_ENOMEM = -6,     /* memory                                                4 */
-    STAPES_ECANCELED = -7,  /* somebody asked to stop                              130 */
-    STAPES_ECONTRACT = -8,  /* a promise of this file was broken                     3 */
-    STAPES_EPIPE = -9       /* whoever reads the results has closed the pipe         0 */
+    STAPES_END = 1,        /* process of a source: nothing comes any more */
+    STAPES_CONSUMED = 2,   /* event: do not pass it on */
+    STAPES_EINPUT = -1,    /* this recording or line is bad; the others go on       1 */
+    STAPES_EUSAGE = -2,    /* a parameter or the pipeline is wrong                  2 */
+    STAPES_EFORMAT = -3,   /* two ports cannot agree on a format                    2 */
+    STAPES_EMODEL = -4,    /* a model or plugin is wrong: do not retry              3 */
+    STAPES_ESYSTEM = -5,   /* a device, the disk, a library: retry may help         4 */
+    STAPES_ENOMEM = -6,    /* memory                                                4 */
+    STAPES_ECANCELED = -7, /* somebody asked to stop                              130 */
+    STAPES_ECONTRACT = -8, /* a promise of this file was broken                     3 */
+    STAPES_EPIPE = -9      /* whoever reads the results has closed the pipe         0 */
 };
 
 /* The words of a failure. The first cause wins: who meets a record with a status adds its place and
@@ -202,9 +202,18 @@ typedef struct stapes_event {
 /* ---- parameters ------------------------------------------------------------------------------------ */
 
 /* Lists, as fields of a settings structure. The items belong to the host. FROZEN */
-typedef struct stapes_strings { uint32_t count; const char *const *items; } stapes_strings;
-typedef struct stapes_ints { uint32_t count; const int32_t *items; } stapes_ints;
-typedef struct stapes_floats { uint32_t count; const float *items; } stapes_floats;
+typedef struct stapes_strings {
+    uint32_t           count;
+    const char *const *items;
+} stapes_strings;
+typedef struct stapes_ints {
+    uint32_t       count;
+    const int32_t *items;
+} stapes_ints;
+typedef struct stapes_floats {
+    uint32_t     count;
+    const float *items;
+} stapes_floats;
 
 enum stapes_parameter_type {
     STAPES_BOOL = 1, /* bool */
@@ -226,15 +235,15 @@ enum stapes_parameter_flags {
 /* One row of a parameter table: what the pipeline file may say and where it is kept. Help, completion,
  * documentation and checks are all made from it. GROWS through stapes_stage.parameter_size */
 typedef struct stapes_parameter {
-    const char *name;    /* [a-z][a-z0-9_]*, stable */
-    uint32_t    type;    /* enum stapes_parameter_type */
-    uint32_t    offset;  /* of the field in the settings structure */
-    const char *initial; /* the default as one would write it ("0.97"); NULL: must be given */
-    const char *help;    /* one line */
-    const char *unit;    /* "Hz", "ms", "dB", or NULL */
+    const char *name;            /* [a-z][a-z0-9_]*, stable */
+    uint32_t    type;            /* enum stapes_parameter_type */
+    uint32_t    offset;          /* of the field in the settings structure */
+    const char *initial;         /* the default as one would write it ("0.97"); NULL: must be given */
+    const char *help;            /* one line */
+    const char *unit;            /* "Hz", "ms", "dB", or NULL */
     double      least, greatest; /* numbers, each item of a list too; both 0: any */
-    const char *choices; /* "kaldi|whisper|torchaudio", or NULL */
-    uint32_t    flags;   /* enum stapes_parameter_flags */
+    const char *choices;         /* "kaldi|whisper|torchaudio", or NULL */
+    uint32_t    flags;           /* enum stapes_parameter_flags */
 } stapes_parameter;
 
 /* ---- what the host does for a stage ------------------------------------------------------------------ */
@@ -335,7 +344,7 @@ typedef struct stapes_port {
     uint32_t    kinds; /* STAPES_KIND(...) of what it takes or gives; an output with several gives what
                           configure says, by default the kind of input 0 */
     uint32_t    flags;
-    const char *help;  /* what it takes beyond the kind: "16 kHz, one channel"; or NULL */
+    const char *help; /* what it takes beyond the kind: "16 kHz, one channel"; or NULL */
 } stapes_port;
 
 /* What configure says beside the formats. GROWS */
@@ -417,8 +426,8 @@ typedef struct stapes_plugin {
 } stapes_plugin;
 
 /* Differs when the layout of a FROZEN structure differs, whatever the reason. */
-#define STAPES_LAYOUT                                                                                   \
-    ((uint32_t)(sizeof(stapes_packet) | sizeof(stapes_token) << 8 | sizeof(stapes_instance) << 16 |     \
+#define STAPES_LAYOUT                                                                                        \
+    ((uint32_t)(sizeof(stapes_packet) | sizeof(stapes_token) << 8 | sizeof(stapes_instance) << 16 |          \
                 sizeof(stapes_port) << 24))
 
 #define STAPES_ENTRY_NAME "stapes_plugin_entry"
@@ -430,33 +439,39 @@ STAPES_EXPORT const stapes_plugin *stapes_plugin_entry(void); /* [load] */
 
 #ifndef __cplusplus
 /* The type of a parameter from the type of its field. */
-#define STAPES_TYPE_OF(settings, field)                                                                 \
+#define STAPES_TYPE_OF(settings, field)                                                                      \
     _Generic(((settings *)0)->field, bool: STAPES_BOOL, int32_t: STAPES_INT, float: STAPES_FLOAT,       \
              const char *: STAPES_STRING, stapes_ints: STAPES_INTS, stapes_floats: STAPES_FLOATS,       \
              stapes_strings: STAPES_STRINGS)
 
 /* A row: STAPES_PARAMETER(my_settings, gain, "0.5", "what it does", .least = 0, .greatest = 1) */
-#define STAPES_PARAMETER(settings, field, default_, help_, ...)                                         \
-    {                                                                                                   \
-        .name = #field, .type = STAPES_TYPE_OF(settings, field), .offset = offsetof(settings, field),   \
-        .initial = default_, .help = help_, __VA_ARGS__                                                 \
+#define STAPES_PARAMETER(settings, field, default_, help_, ...)                                              \
+    {                                                                                                        \
+        .name = #field, .type = STAPES_TYPE_OF(settings, field), .offset = offsetof(settings, field),        \
+        .initial = default_, .help = help_, __VA_ARGS__                                                      \
     }
 
 #define STAPES_INPUTS(table) .inputs = (table), .n_inputs = STAPES_COUNT(table)
 #define STAPES_OUTPUTS(table) .outputs = (table), .n_outputs = STAPES_COUNT(table)
-#define STAPES_PARAMETERS(table)                                                                        \
+#define STAPES_PARAMETERS(table)                                                                             \
     .parameters = (table), .n_parameters = STAPES_COUNT(table), .parameter_size = sizeof((table)[0])
 #endif
 
-#define STAPES_PLUGIN(name_, version_, licence_, ...)                                                   \
-    const stapes_plugin *stapes_plugin_entry(void)                                                      \
-    {                                                                                                   \
-        static const stapes_stage *const stages_[] = {__VA_ARGS__};                                     \
-        static const stapes_plugin plugin_ = {sizeof(stapes_plugin), STAPES_ABI_MAJOR, STAPES_ABI_MINOR, \
-                                              STAPES_LAYOUT, STAPES_COUNT(stages_), name_, version_,    \
-                                              licence_, stages_};                                       \
-        return &plugin_;                                                                                \
-    }                                                                                                   \
+#define STAPES_PLUGIN(name_, version_, licence_, ...)                                                        \
+    const stapes_plugin *stapes_plugin_entry(void)                                                           \
+    {                                                                                                        \
+        static const stapes_stage *const stages_[] = {__VA_ARGS__};                                          \
+        static const stapes_plugin       plugin_ = {sizeof(stapes_plugin),                                   \
+                                                    STAPES_ABI_MAJOR,                                        \
+                                                    STAPES_ABI_MINOR,                                        \
+                                                    STAPES_LAYOUT,                                           \
+                                                    STAPES_COUNT(stages_),                                   \
+                                                    name_,                                                   \
+                                                    version_,                                                \
+                                                    licence_,                                                \
+                                                    stages_};                                                \
+        return &plugin_;                                                                                     \
+    }                                                                                                        \
     typedef int stapes_plugin_needs_a_semicolon
 
 #ifdef __cplusplus
