@@ -120,8 +120,9 @@ typedef struct stapes_stage_stats {
     const char *stage;                   /* "features.logmel" */
     uint64_t    packets_in, packets_out; /* events not counted */
     uint64_t    rows_out;
-    double      seconds; /* in this stage alone; 0 unless measuring was asked for */
-    stapes_time latency; /* as configured */
+    double      seconds;     /* in this stage alone; 0 unless measuring was asked for */
+    stapes_time latency;     /* as configured */
+    stapes_time latency_sum; /* from the source through this stage, along the slowest way */
 } stapes_stage_stats;
 
 /* Measures times from now on (two clock readings a call). Before the first run or push. [owner] */

@@ -185,7 +185,9 @@ enum stapes_event_type {
     STAPES_TRIGGER = 7,
     STAPES_GAP = 8, /* audio from position on, of this length, was lost */
     STAPES_DEVICE_LOST = 9,
-    STAPES_DEVICE_BACK = 10
+    STAPES_DEVICE_BACK = 10,
+    STAPES_RECORDING_ABANDONED = 11 /* given up half-way: forget what was kept of it. The runtime tells every
+                                       stage itself, after a flush(segment) whose output it threw away */
 };
 
 /* Something that happened at a place of the stream. GROWS */
@@ -288,8 +290,9 @@ typedef struct stapes_host {
     stapes_packet *(*packet)(const stapes_instance *me, uint32_t port, uint32_t rows);
 
     /* Sends a packet on, one from host->packet or one that came in (retain it first). Takes the
-     * reference in every case. Start may not be before the last one's. A negative answer is to be
-     * returned at once. [stream] */
+     * reference in every case. Start may not be before the last one's of this recording. A negative
+     * answer is to be returned at once; if it is STAPES_EINPUT, a stage after this one could not take the
+     * recording: a source that is called again goes on with its next. [stream] */
     int (*emit)(const stapes_instance *me, uint32_t port, stapes_packet *packet);
 
     /* One more, one fewer reference. A packet given to process lives beyond it only if retained.
@@ -307,8 +310,8 @@ typedef struct stapes_host {
     /* A source says what its next packets are; stages after it are configured. [stream] */
     int (*announce)(const stapes_instance *me, uint32_t port, const stapes_format *format);
 
-    /* A source gives one of its inputs up, with words, and goes on with the next: "a.wav: is empty".
-     * What was begun of it is thrown away. [stream] */
+    /* A source gives one of its inputs up, with words, and goes on with the next: reject(me, "a.wav", "is
+     * empty"). What was begun of it is thrown away, its end is not sent. [stream] */
     void (*reject)(const stapes_instance *me, const char *input, const char *format, ...)
         STAPES_FORMAT_CHECK(3, 4);
 
