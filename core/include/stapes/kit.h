@@ -1,0 +1,20 @@
+/* kit.h - libstapes-kit: numbers and model files for stages.
+ *
+ * A plugin may link it; it needs nothing else of stapes. One header for each part:
+ *
+ *   stapes/kit/tensors.h   safetensors files, mapped and checked
+ *   stapes/kit/model.h     model folders: what model.yaml says, vocabularies
+ *   stapes/kit/network.h   recurrent and feed-forward networks
+ *   stapes/kit/ctc.h       connectionist temporal classification: best path, score of a text
+ *   stapes/kit/features.h  log-mel features
+ *
+ * Errors are records of stage.h (stapes_error) or NULL; the first cause wins. Objects that say "constant"
+ * may be used by any number of threads at once. The same input gives the same bits whatever is computed
+ * beside it and however it was cut.
+ */
+#ifndef STAPES_KIT_H
+#define STAPES_KIT_H
+
+#include <stapes/kit/hash.h>
+
+#endif
