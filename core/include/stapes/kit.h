@@ -7,6 +7,7 @@
  *   stapes/kit/network.h   recurrent and feed-forward networks
  *   stapes/kit/ctc.h       connectionist temporal classification: best path, score of a text
  *   stapes/kit/features.h  log-mel features
+ *   stapes/kit/output.h    results written whole or not at all
  *
  * Errors are records of stage.h (stapes_error) or NULL; the first cause wins. Objects that say "constant"
  * may be used by any number of threads at once. The same input gives the same bits whatever is computed
@@ -16,5 +17,6 @@
 #define STAPES_KIT_H
 
 #include <stapes/kit/hash.h>
+#include <stapes/kit/output.h>
 
 #endif
