@@ -311,7 +311,8 @@ typedef struct stapes_host {
     int (*announce)(const stapes_instance *me, uint32_t port, const stapes_format *format);
 
     /* A source gives one of its inputs up, with words, and goes on with the next: reject(me, "a.wav", "is
-     * empty"). What was begun of it is thrown away, its end is not sent. [stream] */
+     * empty"). What was begun of it is thrown away, its end is not sent. Format NULL: the words are those
+     * of the failure that announce, emit or event has just answered. [stream] */
     void (*reject)(const stapes_instance *me, const char *input, const char *format, ...)
         STAPES_FORMAT_CHECK(3, 4);
 
