@@ -21,5 +21,6 @@ function(stapes_add_plugin family)
   set_target_properties(plugin-${family} PROPERTIES
     PREFIX "" OUTPUT_NAME ${family} LIBRARY_OUTPUT_DIRECTORY ${STAPES_PLUGIN_BUILD_DIR}
     INSTALL_RPATH "$ORIGIN/../..")
+  set_property(GLOBAL APPEND PROPERTY STAPES_PLUGINS plugin-${family})
   install(TARGETS plugin-${family} LIBRARY DESTINATION ${STAPES_PLUGIN_INSTALL_DIR})
 endfunction()
