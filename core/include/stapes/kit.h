@@ -8,6 +8,7 @@
  *   stapes/kit/ctc.h       connectionist temporal classification: best path, score of a text
  *   stapes/kit/features.h  log-mel features
  *   stapes/kit/output.h    results written whole or not at all
+ *   stapes/kit/hash.h      SHA-256
  *
  * Errors are records of stage.h (stapes_error) or NULL; the first cause wins. Objects that say "constant"
  * may be used by any number of threads at once. The same input gives the same bits whatever is computed
@@ -16,7 +17,11 @@
 #ifndef STAPES_KIT_H
 #define STAPES_KIT_H
 
+#include <stapes/kit/ctc.h>
 #include <stapes/kit/hash.h>
+#include <stapes/kit/model.h>
+#include <stapes/kit/network.h>
 #include <stapes/kit/output.h>
+#include <stapes/kit/tensors.h>
 
 #endif
