@@ -62,12 +62,12 @@ typedef struct stapes_vocabulary {
     char               hash[72]; /* "sha256:..." of the file, as in stapes_format */
 } stapes_vocabulary;
 
-enum stapes_output { STAPES_OUTPUT_PLAIN = 0, STAPES_OUTPUT_LOG_SOFTMAX };
+enum stapes_ending { STAPES_ENDS_PLAIN = 0, STAPES_ENDS_LOG_SOFTMAX };
 
 /* What model.yaml and the vocabulary say; constant. Strings live as long as the model. GROWS */
 typedef struct stapes_model {
     uint32_t              size;
-    uint32_t              output; /* enum stapes_output */
+    uint32_t              output; /* enum stapes_ending */
     const char           *folder, *name, *summary, *licence;
     const stapes_setting *features;
     uint32_t              n_features;

@@ -65,7 +65,7 @@ STAPES_EXPORT int stapes_run_recurrent(const stapes_recurrent *recurrent, const 
 typedef struct stapes_network stapes_network;
 
 /* Takes the weights out of `tensors` (which may be closed afterwards). Each layer's `in` must be what the
- * one before gives. `output`: enum stapes_output. Owned by the caller. [control] */
+ * one before gives. `output`: enum stapes_ending. Owned by the caller. [control] */
 STAPES_EXPORT stapes_network *stapes_open_network(const stapes_layer *layers, uint32_t count, uint32_t output,
                                                   const stapes_tensors *tensors, stapes_error *error);
 
