@@ -40,7 +40,7 @@ int st_mapping_open(st_mapping *mapping, const char *path, stapes_error *error)
 {
     *mapping = (st_mapping){0};
     int file = open_regular(path, &mapping->size, error);
-    if (file < 0) return error ? error->status : STAPES_EMODEL;
+    if (file < 0) return STAPES_EMODEL; /* the record has the true one */
     if (mapping->size) {
         void *data = mmap(NULL, mapping->size, PROT_READ, MAP_PRIVATE, file, 0);
         if (data == MAP_FAILED) {

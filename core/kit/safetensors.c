@@ -233,7 +233,7 @@ static int read_file(stapes_tensors *t, const unsigned char *bytes, size_t size,
     const st_json *header = st_json_parse(text, (size_t)length, &t->arena, error);
     if (!header) {
         st_error_within(error, "header");
-        return error ? error->status : STAPES_EMODEL;
+        return STAPES_EMODEL; /* the record has the true one */
     }
     return read_entries(t, header, text + length, length + LENGTH_BYTES, size - LENGTH_BYTES - length, error);
 }
