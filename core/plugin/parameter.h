@@ -26,6 +26,9 @@ char *st_parameter_text(const stapes_parameter *row, const void *settings, char 
 /* "number 0 to 1 (dB)", "one of kaldi, whisper", "list of file names": what a row takes. Returns text. */
 char *st_parameter_takes(const stapes_parameter *row, char *text, size_t size);
 
+/* "are 0 to 1", "is 3 and above": a range in words, after "allowed". Returns text. */
+char *st_parameter_range(double least, double greatest, char *text, size_t size);
+
 /* The candidate nearest to `word` (edit distance, swaps counted as one), or NULL if none is near enough
  * to be meant. For "did you mean". */
 const char *st_parameter_nearest(const char *word, const char *const *candidates, uint32_t count);

@@ -38,7 +38,8 @@ const st_plugin *st_registry_load(st_registry *registry, const char *path, stape
 /* The plugin that a stage of this registry came from. */
 const st_plugin *st_registry_plugin_of(const st_registry *registry, const stapes_stage *stage);
 
-/* What is on the search path, each looked at in a child process (and so not loaded here). */
+/* What is on the search path, each looked at in a child process (and so not loaded here); built-in
+ * stages first, with the path "". */
 typedef struct st_listed {
     const char        *path;
     const char        *problem; /* NULL, or why it is no plugin */
@@ -48,12 +49,15 @@ typedef struct st_listed {
     const char *const *summaries; /* of each stage */
 } st_listed;
 
-/* The list stays good until the next call or close; sorted by path. The folders' own copies of a file
- * name that was found before are left out. */
+/* The list stays good until the next call of list or find, or close; sorted by path. The folders' own
+ * copies of a file name that was found before are left out. NULL without memory. */
 const st_listed *st_registry_list(st_registry *registry, uint32_t *count);
 
-/* One file looked at in the same way. */
+/* One file looked at in the same way; good until the next look. NULL without memory. */
 const st_listed *st_registry_look(st_registry *registry, const char *path);
+
+/* How long one file may take to load when it is looked at; 5 s unless said. */
+void st_registry_limit(st_registry *registry, double seconds);
 
 /* Folders in the order in which they are searched. */
 const char *const *st_registry_folders(const st_registry *registry, uint32_t *count);

@@ -448,11 +448,12 @@ STAPES_EXPORT const stapes_plugin *stapes_plugin_entry(void); /* [load] */
              const char *: STAPES_STRING, stapes_ints: STAPES_INTS, stapes_floats: STAPES_FLOATS,       \
              stapes_strings: STAPES_STRINGS)
 
-/* A row: STAPES_PARAMETER(my_settings, gain, "0.5", "what it does", .least = 0, .greatest = 1) */
-#define STAPES_PARAMETER(settings, field, default_, help_, ...)                                              \
+/* A row: STAPES_PARAMETER(my_settings, gain, "0.5", "what it does", .least = 0, .greatest = 1). The help
+ * comes fourth and always; what follows it is optional. */
+#define STAPES_PARAMETER(settings, field, default_, ...)                                                     \
     {                                                                                                        \
         .name = #field, .type = STAPES_TYPE_OF(settings, field), .offset = offsetof(settings, field),        \
-        .initial = default_, .help = help_, __VA_ARGS__                                                      \
+        .initial = default_, .help = __VA_ARGS__                                                             \
     }
 
 #define STAPES_INPUTS(table) .inputs = (table), .n_inputs = STAPES_COUNT(table)
