@@ -339,9 +339,9 @@ void st_engine_abandon(st_engine *engine, const char *input, const char *words)
         st_instance *instance = &engine->instances[i];
         if (!instance->stage->n_inputs) {
             instance->in_segment = instance->in_recording = false;
-        } else if (instance->configured) {
+        } else {
             if (instance->queues) st_join_clear(instance);
-            (void)st_flow_flush(instance, STAPES_FLUSH_SEGMENT);
+            if (instance->configured) (void)st_flow_flush(instance, STAPES_FLUSH_SEGMENT);
             if (instance->stage->event) (void)instance->stage->event(&instance->me, 0, &event);
         }
         for (uint32_t p = 0; p < instance->stage->n_outputs; p++)
