@@ -18,6 +18,7 @@
 #define STAPES_KIT_H
 
 #include <stapes/kit/ctc.h>
+#include <stapes/kit/features.h>
 #include <stapes/kit/hash.h>
 #include <stapes/kit/model.h>
 #include <stapes/kit/network.h>
