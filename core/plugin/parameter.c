@@ -246,7 +246,7 @@ static int set_scalar(const stapes_parameter *row, void *field, const char *text
     const char *end = text + strlen(text), *first, *copy;
     double      number;
     int32_t     choice;
-    bool        truth;
+    bool        truth = false;
     int         status;
     switch (row->type) {
     case STAPES_BOOL:
