@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_PORTS = 64, MOST_SETTINGS = 1 << 20, MOST_STATE = 1 << 28, MOST_LINE = 2000 };
+enum { MOST_PORTS = 16, MOST_SETTINGS = 1 << 20, MOST_STATE = 1 << 28, MOST_LINE = 2000 };
 
 bool st_descriptor_is_word(const char *word, const char *others)
 {
