@@ -56,7 +56,8 @@ STAPES_EXPORT size_t stapes_recurrent_room(const stapes_recurrent *recurrent, ui
  *         h' = (1 - z) (*) n + z (*) h
  *   LSTM  i, f, o = sigma(...); g = tanh(...); c' = f (*) c + i (*) g; h' = W_hr (o (*) tanh(c')), or
  *         without projection o (*) tanh(c')
- * Rows of weights are ordered as in torch: r z n; i f g o. STAPES_ECANCELED or STAPES_OK. [stream] */
+ * Rows of weights are ordered as in torch: r z n; i f g o. STAPES_OK, STAPES_ECANCELED,
+ * STAPES_ECONTRACT for a length above T, STAPES_ENOMEM where the room would be 0. [stream] */
 STAPES_EXPORT int stapes_run_recurrent(const stapes_recurrent *recurrent, const stapes_recurrent_run *run);
 
 /* ---- a network of layers -------------------------------------------------------------------------- */

@@ -1,0 +1,21 @@
+/* network.h - a network as its own files see it: the layers' weights. */
+#ifndef ST_NETWORK_H
+#define ST_NETWORK_H
+
+#include "kit/recurrent.h"
+
+typedef struct st_network_layer {
+    stapes_layer      layer;     /* name NULL */
+    st_matrix         matrix;    /* linear, conv1d */
+    stapes_recurrent *recurrent; /* the others */
+} st_network_layer;
+
+struct stapes_network {
+    st_arena             arena;
+    st_network_layer    *layers;
+    uint32_t             count;
+    uint32_t             ending; /* enum stapes_ending */
+    stapes_network_shape shape;
+};
+
+#endif
