@@ -21,12 +21,13 @@ void st_activation_apply(uint32_t kind, float *x, size_t count)
 
 void stapes_log_softmax(const float *x, float *y, size_t rows, size_t columns)
 {
+    if (!columns) return;
     for (size_t r = 0; r < rows; r++, x += columns, y += columns) {
-        float  most = columns ? x[0] : 0.0f;
-        double sum = 0.0; /* a sum of many small terms: in double, so that their order costs nothing */
+        float most = x[0];
         for (size_t i = 1; i < columns; i++)
             if (x[i] > most || isnan(x[i])) most = x[i];
-        for (size_t i = 0; i < columns; i++) sum += (double)expf(x[i] - most);
+        double sum = (double)expf(x[0] - most); /* many small terms: in double, their order costs nothing */
+        for (size_t i = 1; i < columns; i++) sum += (double)expf(x[i] - most);
         float log_sum = (float)log(sum);
         for (size_t i = 0; i < columns; i++) y[i] = x[i] - most - log_sum;
     }

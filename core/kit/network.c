@@ -1,6 +1,6 @@
 /* network.c - the weights of a network of layers: taken out of a file, checked against each other; see
  * stapes/kit/network.h. */
-#include "kit/network.h"
+#include "kit/weights.h"
 
 #include "contract/error.h"
 

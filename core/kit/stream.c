@@ -2,7 +2,7 @@
  *
  * Layer after layer computes all rows of a call. A convolution keeps the rows that later kernels still
  * reach; a recurrent layer keeps its states. Everything is allocated when the stream is opened. */
-#include "kit/network.h"
+#include "kit/weights.h"
 
 #include "contract/error.h"
 

@@ -1,6 +1,6 @@
-/* network.h - a network as its own files see it: the layers' weights. */
-#ifndef ST_NETWORK_H
-#define ST_NETWORK_H
+/* weights.h - a network as its own files see it: the weights of its layers. */
+#ifndef ST_WEIGHTS_H
+#define ST_WEIGHTS_H
 
 #include "kit/recurrent.h"
 
