@@ -75,6 +75,7 @@ typedef struct stapes_model {
     const stapes_layer   *layers;
     uint32_t              in, out; /* numbers of one row of the first layer's input, the last one's output */
     stapes_vocabulary     vocabulary;
+    const char           *recipe; /* of the features, as in stapes_format; NULL where there are none */
 } stapes_model;
 
 /* Reads and checks model.yaml and the vocabulary of a folder, not the weights. Owned by the caller. NULL:
