@@ -2,7 +2,8 @@
  *
  * st_graph_read reads YAML or a one-liner, resolves `use:` and sub-pipelines, finds stages in the
  * registry (loading their plugins), sets parameters, connects ports and orders the nodes. All mistakes
- * of the text are collected in one list, each with its place. */
+ * of the text are collected in one list, each with its place. A graph with mistakes has no nodes and no
+ * options. docs/pipelines.md is the reference of what can be written. */
 #ifndef ST_GRAPH_H
 #define ST_GRAPH_H
 
@@ -60,7 +61,7 @@ typedef struct st_graph {
     st_option  *options;
     uint32_t    n_options;
     st_option  *argument; /* the positional one (`arguments:`), or NULL */
-    st_mistake *mistakes; /* in the order of their places; none: the graph is good */
+    st_mistake *mistakes; /* file by file in the order of their places; none: the graph is good */
     uint32_t    n_mistakes;
     const char *model_path; /* as given */
 } st_graph;
@@ -75,14 +76,19 @@ st_graph *st_graph_read(st_registry *registry, const st_graph_places *places, co
                         const char *text, stapes_error *error);
 void      st_graph_close(st_graph *graph);
 
-/* Sets "node.parameter" or an option. */
+/* Sets "node.parameter", "subpipeline.node.parameter", or an option or the argument. */
 int st_graph_set(st_graph *graph, const char *name, const char *value, stapes_error *error);
 int st_graph_set_list(st_graph *graph, const char *name, const char *const *values, uint32_t count,
                       stapes_error *error);
 
 /* What can be known only once everything is set: required parameters, models resolved to their folders
- * (STAPES_IS_MODEL; an option's default counts). The first mistake with its place. */
+ * (STAPES_IS_MODEL; an option's default counts). The first mistake with its place goes to error, all of
+ * them to graph->mistakes; after more was set it may be called again. */
 int st_graph_finish(st_graph *graph, stapes_error *error);
+
+/* The same for a pipeline that is looked at and not run: a required parameter that an option or the
+ * argument sets may still be missing. */
+int st_graph_check(st_graph *graph, stapes_error *error);
 
 /* The index of the node, or -1. */
 int32_t st_graph_find(const st_graph *graph, const char *name);
