@@ -153,7 +153,7 @@ static int open_file(audio_reader *reader, const char *path)
     if (count < 0) return system_words(reader, errno);
     reader->declared = rows_declared(reader);
     if (lseek(reader->fd, 0, SEEK_SET) != 0) return system_words(reader, errno);
-    reader->file = sf_open_fd(reader->fd, SFM_READ, &info, SF_FALSE);
+    reader->file = sound_io_open(&reader->io, reader->fd, SFM_READ, &info);
     if (reader->file) {
         /* What an MP3 says of its length is an estimate. */
         bool exact = info.frames < SF_COUNT_MAX && (info.format & SF_FORMAT_TYPEMASK) != SF_FORMAT_MPEG;
@@ -237,9 +237,10 @@ bool audio_reader_complete(audio_reader *reader)
                  stapes_seconds(stapes_time_of(reader->rows, reader->rate)), why);
         return false;
     }
-    if (reader->file && sf_error(reader->file) != SF_ERR_NO_ERROR) {
-        snprintf(reader->why, sizeof reader->why, "ends at %.3f s: libsndfile: %s",
-                 stapes_seconds(stapes_time_of(reader->rows, reader->rate)), sf_strerror(reader->file));
+    if (reader->file && (reader->io.problem || sf_error(reader->file) != SF_ERR_NO_ERROR)) {
+        snprintf(reader->why, sizeof reader->why, "ends at %.3f s: %s",
+                 stapes_seconds(stapes_time_of(reader->rows, reader->rate)),
+                 reader->io.problem ? strerror(reader->io.problem) : sf_strerror(reader->file));
         return false;
     }
     if (reader->declared > reader->rows) {

@@ -5,8 +5,7 @@
 
 #include "byte_stream.h"
 #include "ffmpeg_pipe.h"
-
-#include <sndfile.h>
+#include "sound_io.h"
 
 enum { AUDIO_WORDS = 800 };
 
@@ -26,6 +25,7 @@ typedef struct audio_reader {
     bool        open;
     bool        owns_fd;
     SNDFILE    *file;
+    sound_io    io; /* of file */
     int         fd; /* -1: none */
     int         encoding;
     uint64_t    bytes_left;

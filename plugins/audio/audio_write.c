@@ -7,10 +7,10 @@
 #include <stapes/stage.h>
 
 #include "pcm.h"
+#include "sound_io.h"
 #include "wav_header.h"
 
 #include <errno.h>
-#include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +45,7 @@ typedef struct state {
     stapes_format    format; /* of the file that is open */
     stapes_output    output;
     SNDFILE         *file;
+    sound_io         io;    /* of file */
     off_t            begin; /* of the stream, where standard output is a file that can seek; or -1 */
     uint64_t         bytes, clipped;
     float            peak;
@@ -204,7 +205,7 @@ static int begin_file(const stapes_instance *me)
                              .format = my->container->format};
     if (!my->container->lossy) info.format |= subtypes[my->encoding];
     if (my->output.temporary_made && sf_format_check(&info))
-        my->file = sf_open_fd(my->output.fd, SFM_WRITE, &info, SF_FALSE);
+        my->file = sound_io_open(&my->io, my->output.fd, SFM_WRITE, &info);
     if (my->file) {
         sf_command(my->file, SFC_SET_CLIPPING, NULL, SF_TRUE);
         return STAPES_OK;
@@ -266,7 +267,7 @@ static int file_samples(const stapes_instance *me, const float *in, size_t count
     }
     if (done == (sf_count_t)count) return STAPES_OK;
     return me->host->fail(me, STAPES_ESYSTEM, "%s: cannot be written: %s", my->output.path,
-                          sf_strerror(my->file));
+                          my->io.problem ? strerror(my->io.problem) : sf_strerror(my->file));
 }
 
 static int process(const stapes_instance *me, uint32_t port, const stapes_packet *packet)
@@ -304,12 +305,11 @@ static int end(const stapes_instance *me)
                       my->output.path, (unsigned long long)my->clipped, my->clipped == 1 ? " was" : "s were",
                       (double)my->peak);
     if (my->file) {
-        errno = 0;
         int code = sf_close(my->file);
         my->file = NULL;
-        if (code)
+        if (code || my->io.problem)
             status = me->host->fail(me, STAPES_ESYSTEM, "%s: cannot be written: %s", my->output.path,
-                                    errno ? strerror(errno) : sf_error_number(code));
+                                    my->io.problem ? strerror(my->io.problem) : sf_error_number(code));
     } else if (my->begin >= 0) {
         make_header(my, my->bytes, header);
         if (pwrite(my->output.fd, header, sizeof header, my->begin) != (ssize_t)sizeof header)
