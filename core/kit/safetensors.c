@@ -113,17 +113,17 @@ static int read_place(const st_json *entry, stapes_tensor *tensor, const char *d
     uint64_t from = begin->whole, to = begin->next->whole;
     if (from > to)
         return st_error_set(error, STAPES_EMODEL,
-                            "tensor '%.200s': begins at byte %llu and ends before it, at %llu", tensor->name,
+                            "tensor '%.200s' begins at byte %llu and ends before it, at %llu", tensor->name,
                             (unsigned long long)from, (unsigned long long)to);
     if (to > size)
         return st_error_set(
             error, STAPES_EMODEL,
-            "tensor '%.200s': ends at byte %llu, the file has %llu: it was cut short or is damaged",
+            "tensor '%.200s' ends at byte %llu, the file has %llu: it was cut short or is damaged",
             tensor->name, (unsigned long long)(to > UINT64_MAX - before ? UINT64_MAX : to + before),
             (unsigned long long)(size + before));
     if (to - from != tensor->bytes)
         return st_error_set(error, STAPES_EMODEL,
-                            "tensor '%.200s': has %llu bytes of data, its shape %s of %s needs %llu",
+                            "tensor '%.200s' has %llu bytes of data, its shape %s of %s needs %llu",
                             tensor->name, (unsigned long long)(to - from),
                             stapes_write_shape(tensor->rank, tensor->shape, text, sizeof text),
                             stapes_name_number(tensor->number), (unsigned long long)tensor->bytes);

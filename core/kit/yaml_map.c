@@ -24,10 +24,13 @@ static int fail_parse(const st_yaml *yaml, const yaml_parser_t *parser)
     if (parser->error == YAML_READER_ERROR)
         return st_error_set(yaml->error, STAPES_EMODEL, "%s: byte %zu: %s", yaml->path,
                             parser->problem_offset, parser->problem ? parser->problem : "is no text");
-    return st_error_set(yaml->error, STAPES_EMODEL, "%s:%zu:%zu: %s%s%s", yaml->path,
+    char context[200] = "";
+    if (parser->context)
+        (void)snprintf(context, sizeof context, " %s that began in line %zu", parser->context,
+                       parser->context_mark.line + 1);
+    return st_error_set(yaml->error, STAPES_EMODEL, "%s:%zu:%zu: %s%s", yaml->path,
                         parser->problem_mark.line + 1, parser->problem_mark.column + 1,
-                        parser->problem ? parser->problem : "is no YAML", parser->context ? " " : "",
-                        parser->context ? parser->context : "");
+                        parser->problem ? parser->problem : "is no YAML", context);
 }
 
 /* Whether nothing but the end follows the document. */

@@ -139,13 +139,13 @@ static void check_lies(void)
     refuse("{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[0]}}", 1,
            "tensor 'a': data_offsets is not two whole numbers");
     refuse("{\"a\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[1,0]}}", 1,
-           "tensor 'a': begins at byte 1 and ends before it, at 0");
+           "tensor 'a' begins at byte 1 and ends before it, at 0");
     refuse("{\"a\":{\"dtype\":\"I8\",\"shape\":[9],\"data_offsets\":[0,9]}}", 5,
-           "tensor 'a': ends at byte 70, the file has 66: it was cut short or is damaged");
+           "tensor 'a' ends at byte 70, the file has 66: it was cut short or is damaged");
     refuse("{\"a\":{\"dtype\":\"I8\",\"shape\":[9],\"data_offsets\":[0,18446744073709551615]}}", 5,
-           "tensor 'a': ends at byte 18446744073709551615, the file has 85: it was cut short or is damaged");
+           "tensor 'a' ends at byte 18446744073709551615, the file has 85: it was cut short or is damaged");
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4,
-           "tensor 'a': has 4 bytes of data, its shape (2) of F32 needs 8");
+           "tensor 'a' has 4 bytes of data, its shape (2) of F32 needs 8");
     refuse("{\"a\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[0,2]},"
            "\"b\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[1,3]}}",
            3, "tensor 'b': its data overlap those of tensor 'a'");
