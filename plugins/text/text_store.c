@@ -5,17 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for `more` items beyond `count`. */
-static bool grow(void **items, size_t *room, size_t count, size_t more, size_t size)
+/* `items` with room for `more` beyond `count`, moved if need be; NULL without memory, `items` as before. */
+static void *make_room(void *items, size_t *room, size_t count, size_t more, size_t size)
 {
     size_t wanted = count + more, new_room = *room ? *room : 64;
-    if (wanted < count || wanted > SIZE_MAX / 2 / size) return false;
-    if (wanted <= *room) return true;
+    if (wanted < count || wanted > SIZE_MAX / 2 / size) return NULL;
+    if (wanted <= *room) return items;
     while (new_room < wanted) new_room *= 2;
-    void *grown = realloc(*items, new_room * size);
+    void *grown = realloc(items, new_room * size);
+    if (grown) *room = new_room;
+    return grown;
+}
+
+/* Room for one more segment and this much text and words. */
+static bool grow(text_store *store, size_t bytes, size_t words)
+{
+    void *grown = make_room(store->bytes, &store->room_bytes, store->n_bytes, bytes, 1);
     if (!grown) return false;
-    *items = grown;
-    *room = new_room;
+    store->bytes = grown;
+    /* One word more than needed, so that there is something to point to. */
+    grown = make_room(store->words, &store->room_words, store->n_words, words + 1, sizeof *store->words);
+    if (!grown) return false;
+    store->words = grown;
+    grown = make_room(store->segments, &store->room_segments, store->n_segments, 1, sizeof *store->segments);
+    if (!grown) return false;
+    store->segments = grown;
     return true;
 }
 
@@ -30,17 +44,12 @@ static size_t keep(text_store *store, const char *text)
 
 int text_store_add(text_store *store, const stapes_packet *packet)
 {
-    const stapes_text  *text = packet->data;
-    const char         *whole = text->text ? text->text : "";
-    text_store_segment *last = store->n_segments ? &store->segments[store->n_segments - 1] : NULL;
-    size_t              bytes = strlen(whole) + 1;
+    const stapes_text *text = packet->data;
+    const char        *whole = text->text ? text->text : "";
+    size_t             bytes = strlen(whole) + 1;
     for (uint32_t i = 0; i < text->n_words; i++) bytes += strlen(text->words[i].text) + 1;
-    if (!grow((void **)&store->bytes, &store->room_bytes, store->n_bytes, bytes, 1) ||
-        !grow((void **)&store->words, &store->room_words, store->n_words, text->n_words,
-              sizeof *store->words) ||
-        !grow((void **)&store->segments, &store->room_segments, store->n_segments, 1,
-              sizeof *store->segments))
-        return STAPES_ENOMEM;
+    if (!grow(store, bytes, text->n_words)) return STAPES_ENOMEM;
+    text_store_segment *last = store->n_segments ? &store->segments[store->n_segments - 1] : NULL;
     if (last && !last->final && last->number == text->segment) {
         last = &store->segments[--store->n_segments];
         store->n_bytes = last->text;
