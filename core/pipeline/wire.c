@@ -248,6 +248,8 @@ static void check_outputs(st_draft *draft, const st_part *part)
     const stapes_stage *stage = part->node.stage;
     char                kinds[160];
     if (part->used || draft->lost || stage->n_outputs == 0) return;
+    /* One that writes what passes may come last: debug.dump. */
+    if (stage->n_inputs && stage->flags & STAPES_TOUCHES_FILES) return;
     const char *sink = st_remedy_sink(draft, part->kinds[0]);
     st_format_kinds_text(part->kinds[0], kinds, sizeof kinds);
     st_notes_add(&draft->notes, part->spot, STAPES_EUSAGE,

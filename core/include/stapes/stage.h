@@ -361,7 +361,8 @@ typedef struct stapes_bounds {
 enum stapes_flush { STAPES_FLUSH_SEGMENT = 0, STAPES_FLUSH_END = 1 };
 
 enum stapes_stage_flags {
-    STAPES_TOUCHES_FILES = 1u, /* a source or sink that reads or writes files or devices in process */
+    STAPES_TOUCHES_FILES = 1u, /* a source or sink that reads or writes files or devices in process; with
+                                  inputs it may come last in a pipeline, even if it has outputs */
     STAPES_IS_CONVERTER = 2u   /* named as the remedy when formats do not fit */
 };
 
