@@ -348,6 +348,7 @@ st_scope *st_scope_read(st_draft *draft, st_scope *outer, const char *prefix, co
     *scope =
         (st_scope){.outer = outer, .prefix = prefix, .page = page, .depth = outer ? outer->depth + 1 : 0};
     scope->name = name_of_file(draft, page);
+    scope->summary = "";
     if (tree->kind == ST_TREE_BAD) return scope;
     if (tree->kind != ST_TREE_MAP) {
         st_notes_add(notes, tree->spot, STAPES_EUSAGE,

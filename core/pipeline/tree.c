@@ -278,7 +278,7 @@ static st_tree *read_document(reader *r)
     st_tree     *tree = NULL;
     yaml_event_t event;
     while (next_event(r, &event)) {
-        int type = event.type;
+        yaml_event_type_t type = event.type;
         if (type == YAML_DOCUMENT_START_EVENT && tree) {
             st_notes_add(r->notes, spot_of(r, &event.start_mark, &event.end_mark), STAPES_EUSAGE,
                          "a second document begins here; a pipeline file has one");
