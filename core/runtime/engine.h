@@ -155,6 +155,11 @@ int  st_join_mark(st_instance *instance, uint32_t port, stapes_time position);
 int  st_join_end(st_instance *instance);   /* nothing comes any more: what waits goes through */
 void st_join_clear(st_instance *instance); /* what waits is thrown away */
 
+/* ---- pipeline.c ---- */
+
+/* What the pipeline was read from: its nodes, options and argument, for programs that show them. */
+const st_graph *st_pipeline_graph(const stapes_pipeline *pipeline);
+
 /* ---- host.c ---- */
 
 extern const stapes_host st_host_table;

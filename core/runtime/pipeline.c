@@ -1,5 +1,6 @@
 /* pipeline.c - pipelines as the embedding program has them (runtime.h): loaded, set, run or fed, closed. */
 #include "plugin/parameter.h"
+#include "plugin/place.h"
 #include "runtime/engine.h"
 
 #include <stdlib.h>
@@ -30,6 +31,10 @@ static stapes_pipeline *load(stapes_runtime *runtime, const char *file, const ch
         return NULL;
     }
     pipeline->engine.runtime = runtime;
+    if (!text) {
+        file = st_place_pipeline(places.pipeline_path, file, &pipeline->engine.arena, error);
+        if (!file) goto fail;
+    }
     pipeline->engine.graph = st_graph_read(runtime->registry, &places, file, text, error);
     if (!pipeline->engine.graph) goto fail;
     if (pipeline->engine.graph->n_mistakes) {
@@ -61,10 +66,13 @@ char *stapes_diagnose(stapes_runtime *runtime, const char *file_or_name, const c
 {
     st_graph_places places = {runtime->options.pipeline_path, runtime->options.model_path};
     stapes_error    error = {0};
-    st_graph       *graph =
-        st_graph_read(runtime->registry, &places, file_or_name ? file_or_name : "pipeline", text, &error);
-    char *all = graph ? st_graph_explain(graph) : strdup(error.text);
+    st_arena        arena = {0};
+    const char     *file = "pipeline";
+    if (file_or_name) file = st_place_pipeline(places.pipeline_path, file_or_name, &arena, &error);
+    st_graph *graph = file ? st_graph_read(runtime->registry, &places, file, text, &error) : NULL;
+    char     *all = graph ? st_graph_explain(graph) : strdup(error.text);
     if (graph) st_graph_close(graph);
+    st_arena_close(&arena);
     return all;
 }
 
@@ -330,6 +338,8 @@ void stapes_cancel_pipeline(stapes_pipeline *pipeline)
 }
 
 /* ---- looking ------------------------------------------------------------------------------------------- */
+
+const st_graph *st_pipeline_graph(const stapes_pipeline *pipeline) { return pipeline->engine.graph; }
 
 uint32_t stapes_get_stats(const stapes_pipeline *pipeline, uint32_t index, stapes_stage_stats *stats)
 {
