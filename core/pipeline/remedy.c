@@ -75,6 +75,14 @@ static uint32_t kind_of(uint32_t kinds)
     return kind;
 }
 
+/* Whether its first input is enough to run it. */
+static bool takes_one(const stapes_stage *stage)
+{
+    for (uint32_t i = 1; i < stage->n_inputs; i++)
+        if (!(stage->inputs[i].flags & STAPES_OPTIONAL)) return false;
+    return stage->n_inputs > 0;
+}
+
 /* The shortest chain of stages from one set of kinds to the other: breadth first over kinds. */
 static const char *find_chain(st_draft *draft, const stages *list, uint32_t from, uint32_t to)
 {
@@ -84,8 +92,7 @@ static const char *find_chain(st_draft *draft, const stages *list, uint32_t from
         uint32_t next = 0;
         for (uint32_t i = 0; i < list->n; i++) {
             const stapes_stage *stage = list->items[i];
-            if (stage->n_inputs != 1 || stage->n_outputs != 1 || !is_one_kind(stage->outputs[0].kinds))
-                continue;
+            if (!takes_one(stage) || stage->n_outputs == 0 || !is_one_kind(stage->outputs[0].kinds)) continue;
             uint32_t kind = kind_of(stage->outputs[0].kinds), taken = stage->inputs[0].kinds & last;
             if (!taken || kind >= N_KINDS || (reached | next) & STAPES_KIND(kind)) continue;
             by[kind] = stage;
