@@ -59,8 +59,6 @@ static stages known(st_draft *draft, bool everywhere)
     return list;
 }
 
-static bool is_one_kind(uint32_t kinds) { return kinds && (kinds & (kinds - 1)) == 0; }
-
 static uint32_t count_kinds(uint32_t kinds)
 {
     uint32_t count = 0;
@@ -92,12 +90,15 @@ static const char *find_chain(st_draft *draft, const stages *list, uint32_t from
         uint32_t next = 0;
         for (uint32_t i = 0; i < list->n; i++) {
             const stapes_stage *stage = list->items[i];
-            if (!takes_one(stage) || stage->n_outputs == 0 || !is_one_kind(stage->outputs[0].kinds)) continue;
-            uint32_t kind = kind_of(stage->outputs[0].kinds), taken = stage->inputs[0].kinds & last;
-            if (!taken || kind >= N_KINDS || (reached | next) & STAPES_KIND(kind)) continue;
-            by[kind] = stage;
-            before[kind] = kind_of(taken);
-            next |= STAPES_KIND(kind);
+            if (!takes_one(stage) || stage->n_outputs == 0) continue;
+            uint32_t kinds = stage->outputs[0].kinds, taken = stage->inputs[0].kinds & last;
+            if (!taken || count_kinds(kinds) > 2) continue; /* what gives anything only passes it on */
+            for (uint32_t kind = 1; kind < N_KINDS; kind++) {
+                if (!(kinds & STAPES_KIND(kind)) || (reached | next) & STAPES_KIND(kind)) continue;
+                by[kind] = stage;
+                before[kind] = kind_of(taken);
+                next |= STAPES_KIND(kind);
+            }
         }
         reached |= next;
         last = next;
