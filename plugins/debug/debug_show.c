@@ -4,7 +4,7 @@
  * One picture for each recording: path, then path with -2, -3, ... before its ending. Memory does not grow
  * with a recording's length. */
 #include "debug_stages.h"
-#include "picture.h"
+#include "drawing.h"
 
 #include <stapes/kit.h>
 

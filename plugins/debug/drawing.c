@@ -1,6 +1,6 @@
-/* picture.c - see picture.h. Time runs from the left; each picture has a title, axes with numbers at round
+/* drawing.c - see drawing.h. Time runs from the left; each picture has a title, axes with numbers at round
  * steps, and, where colours mean numbers, a bar that says which. */
-#include "picture.h"
+#include "drawing.h"
 #include "colours.h"
 #include "glyphs.h"
 

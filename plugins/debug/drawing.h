@@ -1,4 +1,4 @@
-/* picture.h - draws a strip with its axes. */
+/* drawing.h - draws a strip with its axes. */
 #ifndef PICTURE_H
 #define PICTURE_H
 
