@@ -105,9 +105,9 @@ static int check_recipe(const stapes_instance *me, const stapes_format *in)
     return me->host->fail(
         me, STAPES_EFORMAT,
         "the features are not those that model '%s' was trained on: %s; give features.logmel "
-        "this model and no other settings\n  found:  %s\n  needed: %s",
-        model->name, recurrent_recipe_compare(in->recipe, model->recipe, differs, sizeof differs), in->recipe,
-        model->recipe);
+        "this model and no other settings\n  needed: %s\n  found:  %s",
+        model->name, recurrent_recipe_compare(in->recipe, model->recipe, differs, sizeof differs),
+        model->recipe, in->recipe);
 }
 
 /* The stream, and for a bidirectional network the rows that are held. */

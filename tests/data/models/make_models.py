@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the model folders that tests use: tiny-bi and tiny-uni (random weights) and broken/*, each of which is wrong in
+"""Writes the model folders that tests use: tiny-* (random weights) and broken/*, each of which is wrong in
 one way and says in expected.txt what stapes must say about it ({folder} stands for its path; "..." at the end for
 more words).
 
@@ -61,7 +61,7 @@ def recurrent(name, cell, inputs, hidden, layers, directions, seed):
             end = f"_l{layer}" + ("_reverse" if d else "")
             for part, shape in (("weight_ih", (gates * hidden, wide)), ("weight_hh", (gates * hidden, hidden)),
                                 ("bias_ih", (gates * hidden,)), ("bias_hh", (gates * hidden,))):
-                yield f"{name}.{part}{end}", draw(f"{seed}{part}{end}", *shape)
+                yield f"{name}.{part}{end}", draw(f"{seed}{part}{end}", *shape, bound=1.5)
 
 
 TINY_BI = """stapes-model: 1
@@ -89,6 +89,16 @@ output: log_softmax
 vocabulary: vocabulary.txt
 blank: 0
 """
+TINY_UPPER = """stapes-model: 1
+name: tiny-upper
+summary: random weights, for tests; other labels, any features
+licence: CC0-1.0
+network:
+  - {layer: linear, name: head, in: 8, out: 29}
+output: log_softmax
+vocabulary: vocabulary.txt
+blank: 0
+"""
 SMALL = """stapes-model: 1
 name: small
 network:
@@ -106,9 +116,11 @@ def small():
 def write_tiny():
     head = {"head.weight": draw("bi", 29, 32, bound=4), "head.bias": draw("bi", 29)}
     write("tiny-bi", TINY_BI, safetensors(dict(recurrent("lstm", "lstm", 24, 16, 2, 2, "bi")) | head, "F16"), LETTERS)
-    front = {"front.weight": draw("front", 12, 8, 3), "front.bias": draw("front", 12)}
+    front = {"front.weight": draw("front", 12, 8, 3, bound=0.2), "front.bias": draw("front", 12)}
     head = {"head.weight": draw("uni", 29, 16, bound=4), "head.bias": draw("uni", 29)}
     write("tiny-uni", TINY_UNI, safetensors(front | dict(recurrent("gru", "gru", 12, 16, 2, 1, "uni")) | head), LETTERS)
+    upper = {"head.weight": draw("upper", 29, 8), "head.bias": draw("upper", 29)}
+    write("tiny-upper", TINY_UPPER, safetensors(upper), [label.upper() if len(label) == 1 else label for label in LETTERS])
 
 
 def broken(name, expected, model=SMALL, weights=None, labels=("<blank>", "a", "b"), others=None):
