@@ -26,6 +26,10 @@ foreach(folder pipelines models)
   endif()
 endforeach()
 
+if(IS_DIRECTORY ${CMAKE_SOURCE_DIR}/examples/audio)
+  install(DIRECTORY examples/audio DESTINATION ${STAPES_DATA_INSTALL_DIR}/examples)
+endif()
+
 # Shell completion, printed by the program itself.
 if(TARGET stapes-program AND NOT CMAKE_CROSSCOMPILING)
   set(bash_file ${CMAKE_BINARY_DIR}/${CMAKE_INSTALL_DATADIR}/bash-completion/completions/stapes)

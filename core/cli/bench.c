@@ -17,7 +17,7 @@ const st_bench_figure st_bench_figures[] = {
      st_bench_gstreamer_startup},
     {"load", "ms", "a pipeline of ten stages read, checked, opened and closed in this process", 21, 1,
      st_bench_load},
-    {"packet", "ns", "runtime of one packet and stage: a chain of 20 identities less one of 10", 15, 1,
+    {"packet", "ns", "processor time of one packet and stage: a chain of 20 identities less one of 10", 15, 1,
      st_bench_packet},
     {"gstreamer-identity", "ns", "the same with gst-launch-1.0 (identity, silent, not in sync)", 5, 1,
      st_bench_gstreamer_identity},

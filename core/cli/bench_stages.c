@@ -46,18 +46,16 @@ int st_bench_resample(st_bench *b, double *ms)
                       "audio.resample", ms);
 }
 
-/* The example recording: beside the models in the package, or in the source tree of a build. */
+/* The example recording: beside the pipelines in the package, and in the source tree, where the build
+ * tree's pipelines are a link to. */
 static const char *recording(st_arena *arena)
 {
-    static const char *const places[] = {"../examples/audio", "../../examples/audio",
-                                         "../../../../examples/audio"};
-    uint32_t                 count = 0;
-    const char *const       *folders = st_place_folders(ST_PIPELINES, NULL, arena, &count);
-    for (uint32_t i = 0; folders && i < count; i++)
-        for (size_t k = 0; k < STAPES_COUNT(places); k++) {
-            const char *path = st_arena_format(arena, "%s/%s/sentence.flac", folders[i], places[k]);
-            if (path && access(path, R_OK) == 0) return path;
-        }
+    uint32_t           count = 0;
+    const char *const *folders = st_place_folders(ST_PIPELINES, NULL, arena, &count);
+    for (uint32_t i = 0; folders && i < count; i++) {
+        const char *path = st_arena_format(arena, "%s/../examples/audio/stapes.flac", folders[i]);
+        if (path && access(path, R_OK) == 0) return path;
+    }
     return NULL;
 }
 

@@ -111,7 +111,7 @@ static void look_at_programs(void)
                    helpers[i].package);
             continue;
         }
-        (void)st_program_run(words, line, sizeof line);
+        (void)st_program_run(words, line, sizeof line, NULL);
         printf("  %-12s %s (%s)\n", helpers[i].name, line[0] ? line : "there", helpers[i].purpose);
     }
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,8 +27,9 @@ bool st_program_exists(const char *name)
     return false;
 }
 
-int st_program_run(const char *const *words, char *line, size_t size)
+int st_program_run(const char *const *words, char *line, size_t size, double *cpu)
 {
+    struct rusage              used;
     posix_spawn_file_actions_t actions;
     int                        ends[2] = {-1, -1}, wrong, status;
     pid_t                      child;
@@ -56,7 +58,10 @@ int st_program_run(const char *const *words, char *line, size_t size)
         }
     }
     if (wrong) return -1;
-    while (waitpid(child, &status, 0) < 0)
+    while (wait4(child, &status, 0, &used) < 0)
         if (errno != EINTR) return -1;
+    if (cpu)
+        *cpu = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
