@@ -6,16 +6,19 @@ Tensors: input.samples (N), output.y (frames, mels), row-major whatever the peer
 style       kaldi, torchaudio, librosa or whisper: how that program does what the rest leaves open
 rate        Hz; low and high, the mel filters' outer edges, are Hz too
 window, hop, fft   samples; a window shorter than the fft stands in its middle, for kaldi at its start
-window_shape       povey, hamming, hann (symmetric), hann_periodic, rectangular
+window_shape       povey, hamming, blackman, hann (all symmetric), hann_periodic, rectangular
 scale       htk (2595 log10(1 + f/700)) or slaney (linear below 1 kHz)
 norm        none (triangles of height 1) or slaney (of equal area)
 triangles   mel or hz: in which of the two the sides are straight
 power       2 or 1: sums of power or of magnitude
-log         none, natural or log10; of max(x, floor), or of x + offset where there is one
-center      true: frame t is centred on sample t*hop, and the ends are padded by half an fft as `pad`
-            says (reflect or zeros); false: frame t begins there, and only whole frames count
+log         none, natural, log10 or db (10 log10); of max(x, floor), or of x + offset where there is one
+pad         none: frame t begins at sample t*hop, and only whole frames count; reflect, zeros: it is
+            centred on that sample, and the ends are padded by half an fft; mirror: Kaldi without
+            snip_edges, it is centred on t*hop + hop/2, and the last sample is repeated first
 preemphasis, remove_dc   as Kaldi does them, frame by frame, before the window
-normalise   whisper: at least the segment's greatest value less 8, then (x + 4) / 4; the last frame is dropped
+normalise   none; utterance: each bin less its mean, by its deviation; running: the same over the frame
+            and `span` before it, for the first frames over the first `warmup`; whisper: at least the
+            segment's greatest value less 8, then (x + 4) / 4, and the last frame is dropped
 pad_to      samples: zeros are appended up to this length first (whisper)
 """
 
@@ -48,6 +51,8 @@ def finish(samples, single, double, what, source, parameters, peer, versions) ->
 
 def logarithm(values: np.ndarray, log: str, floor: float) -> np.ndarray:
     """Of max(values, floor), in the values' own precision."""
+    if log == "db":
+        return librosa.power_to_db(values, amin=floor, top_db=None)
     function = {"none": lambda x: x, "natural": np.log, "log10": np.log10}[log]
     return function(np.maximum(values, values.dtype.type(floor)))
 
@@ -69,6 +74,8 @@ def draw_samples(draw: Draw, committed: int, window: int, rate: int) -> int:
 @case("features-kaldi-no-log", which=0, rate=16000, samples=8000, mels=40, low=20.0, high=0.0, log="none")
 @case("features-kaldi-16-bit-scale", which=1, rate=16000, samples=12000, mels=80, low=20.0, high=0.0,
       loudness=32768.0)
+@case("features-kaldi-mirror", which=4, rate=16000, samples=7000, mels=40, low=20.0, high=0.0, snip_edges=False)
+@case("features-kaldi-blackman", which=1, rate=8000, samples=5000, mels=23, low=20.0, high=0.0, shape="blackman")
 @case("features-kaldi-plain", which=2, rate=16000, samples=8000, mels=40, low=0.0, high=0.0, shape="rectangular",
       preemphasis=0.0, remove_dc=False)
 @case("features-kaldi-one-window", which=0, rate=16000, exactly=400, mels=80, low=20.0, high=0.0)
@@ -77,7 +84,7 @@ def draw_samples(draw: Draw, committed: int, window: int, rate: int) -> int:
 @case("features-kaldi-two-windows", which=0, rate=16000, exactly=560, mels=80, low=20.0, high=0.0)
 @case("features-kaldi-silence", which=None, rate=16000, exactly=1600, mels=23, low=20.0, high=0.0)
 def kaldi_fbank(draw: Draw, which, rate, mels, low, high, samples=0, exactly=0, shape="povey", power=2,
-                log="natural", preemphasis=0.97, remove_dc=True, loudness=1.0) -> Case:
+                log="natural", preemphasis=0.97, remove_dc=True, loudness=1.0, snip_edges=True) -> Case:
     window, hop = int(rate * 0.025), int(rate * 0.010)
     count = exactly or draw_samples(draw, samples, window, rate)
     if which is None:
@@ -89,7 +96,8 @@ def kaldi_fbank(draw: Draw, which, rate, mels, low, high, samples=0, exactly=0, 
     settings = {
         "sample_frequency": float(rate), "num_mel_bins": mels, "low_freq": low, "high_freq": high,
         "window_type": shape, "use_power": power == 2, "use_log_fbank": log != "none",
-        "preemphasis_coefficient": preemphasis, "remove_dc_offset": remove_dc, "dither": 0.0, "snip_edges": True}
+        "preemphasis_coefficient": preemphasis, "remove_dc_offset": remove_dc, "dither": 0.0,
+        "snip_edges": snip_edges}
     answers = []
     for dtype in (torch.float32, torch.float64):
         with precision.torch_default(dtype):
@@ -97,7 +105,7 @@ def kaldi_fbank(draw: Draw, which, rate, mels, low, high, samples=0, exactly=0, 
     return finish(sound, *answers, what=f"torchaudio.compliance.kaldi.fbank {describe(settings)}", source=source,
                   peer="torchaudio", versions={"torchaudio": torchaudio.__version__, "torch": torch.__version__},
                   parameters=kaldi_parameters(rate, window, hop, mels, low, high, shape, power, log, preemphasis,
-                                              remove_dc))
+                                              remove_dc, "none" if snip_edges else "mirror"))
 
 
 @case("features-kaldi-no-frame", samples=399)
@@ -124,17 +132,48 @@ def kaldi_native(draw: Draw, samples) -> Case:
                   peer="kaldi-native-fbank (float64: torchaudio's fbank)",
                   versions={"kaldi-native-fbank": kaldi_native_fbank.__version__,
                             "torchaudio": torchaudio.__version__},
-                  parameters=kaldi_parameters(16000, 400, 160, 40, 20.0, 0.0, "povey", 2, "natural", 0.97, True))
+                  parameters=kaldi_parameters(16000, 400, 160, 40, 20.0, 0.0, "povey"))
 
 
-def kaldi_parameters(rate, window, hop, mels, low, high, shape, power, log, preemphasis, remove_dc) -> dict:
+@case("features-normalised-utterance", which=0, how="utterance", samples=12000)
+@case("features-normalised-running", which=3, how="running", samples=16000, span=40, warmup=15)
+@case("features-normalised-running-short", which=1, how="running", samples=3000, span=40, warmup=30)
+def normalised(draw: Draw, which, how, samples, span=0, warmup=0) -> Case:
+    """Kaldi's features with each bin's mean taken away and divided by its deviation."""
+    count = draw.size(samples, 1200, 24000)
+    sound, source = speech.excerpt(draw, which, 16000, count)
+    # On Kaldi's scale, and the last bit flickers: a bin that stays on the floor has no deviation to divide by.
+    sound = np.float32(speech.STEP) * sound + draw.random.integers(-1, 2, count).astype(np.float32)
+    # Not over a handful of frames: torchaudio subtracts squares of sums, and float32 may end below zero.
+    span = draw.size(span, 16, 60)
+    warmup = draw.size(warmup, 12, min(span, 50))
+    answers = []
+    for dtype in (torch.float32, torch.float64):
+        with precision.torch_default(dtype):
+            frames = kaldi.fbank(torch.from_numpy(sound).to(dtype)[None], num_mel_bins=40, dither=0.0)
+            if how == "utterance":
+                frames = frames.numpy()
+                answers.append((frames - frames.mean(axis=0)) / frames.std(axis=0))
+            else:
+                answers.append(torchaudio.functional.sliding_window_cmn(
+                    frames, cmn_window=span, min_cmn_window=warmup, center=False, norm_vars=True).numpy())
+    behind = ("numpy's mean and std over the segment" if how == "utterance" else
+              f"torchaudio.functional.sliding_window_cmn, cmn_window={span}, min_cmn_window={warmup}, norm_vars")
+    return finish(sound, *answers, what=f"torchaudio.compliance.kaldi.fbank, 40 bins, then {behind}", source=source,
+                  peer="torchaudio", versions={"torchaudio": torchaudio.__version__, "torch": torch.__version__},
+                  parameters=kaldi_parameters(16000, 400, 160, 40, 20.0, 0.0, "povey", normalise=how, span=span,
+                                              warmup=warmup))
+
+
+def kaldi_parameters(rate, window, hop, mels, low, high, shape, power=2, log="natural", preemphasis=0.97,
+                     remove_dc=True, pad="none", normalise="none", span=0, warmup=0) -> dict:
     return {
         "style": "kaldi", "rate": rate, "window": window, "hop": hop, "fft": 1 << (window - 1).bit_length(),
         "window_shape": {"hanning": "hann"}.get(shape, shape), "mels": mels, "low": low,
         "high": high if high > 0.0 else rate / 2 + high, "scale": "htk", "norm": "none", "triangles": "mel",
         "power": power, "log": log, "floor": FLOAT_EPSILON if log != "none" else 0.0, "offset": 0.0,
-        "center": False, "pad": "none", "preemphasis": preemphasis, "remove_dc": remove_dc, "normalise": "none",
-        "pad_to": 0}
+        "pad": pad, "preemphasis": preemphasis, "remove_dc": remove_dc, "normalise": normalise,
+        "span": span, "warmup": warmup, "pad_to": 0}
 
 
 def spectrum_parameters(style, rate, window, hop, fft, mels, low, high, **rest) -> dict:
@@ -142,8 +181,8 @@ def spectrum_parameters(style, rate, window, hop, fft, mels, low, high, **rest) 
     return {
         "style": style, "rate": rate, "window": window, "hop": hop, "fft": fft, "window_shape": "hann_periodic",
         "mels": mels, "low": low, "high": high, "scale": "htk", "norm": "none", "triangles": "hz", "power": 2,
-        "log": "natural", "floor": 0.0, "offset": 0.0, "center": True, "pad": "reflect", "preemphasis": 0.0,
-        "remove_dc": False, "normalise": "none", "pad_to": 0, **rest}
+        "log": "natural", "floor": 0.0, "offset": 0.0, "pad": "reflect", "preemphasis": 0.0,
+        "remove_dc": False, "normalise": "none", "span": 0, "warmup": 0, "pad_to": 0, **rest}
 
 
 # torchaudio's MelSpectrogram, and the usual logarithm behind it.
@@ -173,7 +212,7 @@ def torchaudio_mel(draw: Draw, which, rate, samples, sizes, mels, scale="htk", n
         sound, *answers, what=f"torchaudio.transforms.MelSpectrogram {describe(settings)}{behind}", source=source,
         peer="torchaudio", versions={"torchaudio": torchaudio.__version__, "torch": torch.__version__},
         parameters=spectrum_parameters("torchaudio", rate, window, hop, fft, mels, 0.0, rate / 2, scale=scale,
-                                       norm=norm, power=power, log=log, center=center, offset=offset,
+                                       norm=norm, power=power, log=log, offset=offset,
                                        pad="reflect" if center else "none"))
 
 
@@ -191,6 +230,8 @@ def torchaudio_mel(draw: Draw, which, rate, samples, sizes, mels, scale="htk", n
       center=False, low=50.0, high=7600.0, log="log10", floor=1e-10)
 @case("features-librosa-no-log", which=2, rate=8000, samples=6000, sizes=(256, 80, 256), mels=32, scale="htk",
       log="none")
+@case("features-librosa-db", which=0, rate=22050, samples=10000, sizes=(1024, 512, 1024), mels=40, log="db",
+      floor=1e-10)
 @case("features-librosa-shorter-than-window", which=1, rate=16000, samples=300, sizes=(400, 160, 400), mels=40,
       log="log10", floor=1e-10)
 def librosa_mel(draw: Draw, which, rate, samples, sizes, mels, log, scale="slaney", norm="slaney", power=2,
@@ -209,12 +250,13 @@ def librosa_mel(draw: Draw, which, rate, samples, sizes, mels, log, scale="slane
     for dtype in (np.float32, np.float64):
         mel = librosa.feature.melspectrogram(y=sound.astype(dtype), dtype=dtype, **settings)
         answers.append(logarithm(mel.T, log, floor))
-    behind = "" if log == "none" else f", then {'log10' if log == 'log10' else 'log'}(max(x, {floor:g}))"
+    name = {"natural": "log", "log10": "log10", "db": "power_to_db"}.get(log)
+    behind = f", then {name}(max(x, {floor:g}))" if name else ""
     return finish(
         sound, *answers, what=f"librosa.feature.melspectrogram {describe(settings)}{behind}", source=source,
         peer="librosa", versions={"librosa": librosa.__version__},
         parameters=spectrum_parameters("librosa", rate, window, hop, fft, mels, low, high, scale=scale, norm=norm,
-                                       power=power, log=log, floor=floor, center=center,
+                                       power=power, log=log, floor=floor,
                                        pad=pad if center else "none"))
 
 
