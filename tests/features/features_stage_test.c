@@ -1,0 +1,355 @@
+/* features_stage_test.c - the stage features.logmel under a host of this file's own: the format it states,
+ * what it refuses, places of rows, gaps, segments, settings of a model. */
+#include "check.h"
+
+#include <stapes/stage.h>
+
+#include <dlfcn.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_ROWS = 4000, MOST_COLUMNS = 80 };
+
+/* ---- a host: settings from text, packets collected --------------------------------------------------------
+ */
+
+typedef struct bench {
+    const stapes_stage *stage;
+    stapes_instance     me;
+    bool                set[64];
+    char                words[1024], logged[1024];
+    uint32_t            rows, columns;
+    stapes_format       format;
+    stapes_bounds       bounds;
+    float               values[MOST_ROWS * MOST_COLUMNS];
+    stapes_time         starts[MOST_ROWS];
+} bench;
+
+static bench *bench_of(const stapes_instance *me) { return me->runtime; }
+
+STAPES_FORMAT_CHECK(3, 4) static int fail(const stapes_instance *me, int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (!*bench_of(me)->words) (void)vsnprintf(bench_of(me)->words, 1024, format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+STAPES_FORMAT_CHECK(3, 4) static void keep_log(const stapes_instance *me, int level, const char *format, ...)
+{
+    va_list arguments;
+    (void)level;
+    va_start(arguments, format);
+    (void)vsnprintf(bench_of(me)->logged, 1024, format, arguments);
+    va_end(arguments);
+}
+
+static bool is_set(const stapes_instance *me, const char *parameter)
+{
+    const bench *b = bench_of(me);
+    for (uint32_t i = 0; i < b->stage->n_parameters; i++)
+        if (!strcmp(b->stage->parameters[i].name, parameter)) return b->set[i];
+    return false;
+}
+
+static stapes_packet *new_packet(const stapes_instance *me, uint32_t port, uint32_t rows)
+{
+    bench         *b = bench_of(me);
+    stapes_packet *packet = calloc(1, sizeof *packet);
+    (void)port;
+    packet->data = calloc((size_t)rows * b->format.columns, sizeof(float));
+    packet->kind = STAPES_FRAMES;
+    packet->rows = packet->capacity = rows;
+    packet->columns = b->format.columns;
+    packet->format = &b->format;
+    return packet;
+}
+
+static int emit(const stapes_instance *me, uint32_t port, stapes_packet *packet)
+{
+    bench *b = bench_of(me);
+    (void)port;
+    if (b->rows + packet->rows <= MOST_ROWS) {
+        memcpy(b->values + (size_t)b->rows * packet->columns, packet->data,
+               (size_t)packet->rows * packet->columns * sizeof(float));
+        for (uint32_t i = 0; i < packet->rows; i++)
+            b->starts[b->rows + i] = packet->start + i * b->format.hop;
+    }
+    b->rows += packet->rows;
+    free(packet->data);
+    free(packet);
+    return STAPES_OK;
+}
+
+static bool canceled(const stapes_instance *me)
+{
+    (void)me;
+    return false;
+}
+
+static const stapes_host host = {.size = sizeof host,
+                                 .fail = fail,
+                                 .log = keep_log,
+                                 .is_set = is_set,
+                                 .packet = new_packet,
+                                 .emit = emit,
+                                 .canceled = canceled};
+
+/* One value, by its row. */
+static void set(bench *b, const char *name, const char *text)
+{
+    for (uint32_t i = 0; i < b->stage->n_parameters; i++) {
+        const stapes_parameter *row = &b->stage->parameters[i];
+        char                   *field = (char *)b->me.settings + row->offset;
+        int32_t                 number = (int32_t)strtol(text, NULL, 10);
+        float                   real = strtof(text, NULL);
+        bool                    yes = !strcmp(text, "true");
+        if (strcmp(row->name, name) != 0) continue;
+        if (row->choices) {
+            number = 0;
+            for (const char *c = row->choices; strncmp(c, text, strlen(text)) != 0; c = strchr(c, '|') + 1)
+                number++;
+        }
+        if (row->type == STAPES_INT) memcpy(field, &number, sizeof number);
+        if (row->type == STAPES_FLOAT) memcpy(field, &real, sizeof real);
+        if (row->type == STAPES_BOOL) memcpy(field, &yes, sizeof yes);
+        if (row->type == STAPES_STRING) memcpy(field, &text, sizeof text);
+        b->set[i] = true;
+        return;
+    }
+    CHECK(!"no such parameter");
+}
+
+/* name, value, name, value, ..., NULL. The status of open. */
+static int begin(bench *b, const stapes_stage *stage, ...)
+{
+    va_list arguments;
+    *b = (bench){.stage = stage};
+    b->me = (stapes_instance){.host = &host, .name = "features", .runtime = b};
+    b->me.settings = calloc(1, stage->settings_size);
+    b->me.state = calloc(1, stage->state_size);
+    for (uint32_t i = 0; i < stage->n_parameters; i++)
+        if (stage->parameters[i].initial) set(b, stage->parameters[i].name, stage->parameters[i].initial);
+    memset(b->set, 0, sizeof b->set);
+    va_start(arguments, stage);
+    for (const char *name = va_arg(arguments, const char *); name; name = va_arg(arguments, const char *))
+        set(b, name, va_arg(arguments, const char *));
+    va_end(arguments);
+    return stage->open(&b->me);
+}
+
+static int configure(bench *b, uint32_t rate, uint32_t channels)
+{
+    const stapes_format in = {.size = sizeof in, .kind = STAPES_AUDIO, .columns = channels, .rate = rate};
+    const stapes_format *const inputs[] = {&in};
+    stapes_format *const       outputs[] = {&b->format};
+    b->format = (stapes_format){.size = sizeof b->format, .kind = STAPES_FRAMES};
+    b->bounds = (stapes_bounds){.size = sizeof b->bounds};
+    return b->stage->configure(&b->me, inputs, outputs, &b->bounds);
+}
+
+static int push(bench *b, const float *samples, uint32_t rows, stapes_time start)
+{
+    stapes_packet packet = {
+        .data = (void *)samples, .start = start, .kind = STAPES_AUDIO, .rows = rows, .columns = 1};
+    packet.duration = stapes_time_of(rows, 16000);
+    return b->stage->process(&b->me, 0, &packet);
+}
+
+static void end(bench *b)
+{
+    b->stage->close(&b->me);
+    free((void *)b->me.settings);
+    free(b->me.state);
+}
+
+/* ---- the tests ------------------------------------------------------------------------------------------
+ */
+
+static float        noise[40000];
+static const float  zeros[40000];
+static bench        one, two;
+static const double ms = 0.001;
+
+static stapes_time at(double seconds) { return (stapes_time)llround(seconds * (double)STAPES_SECOND); }
+
+static void test_format(const stapes_stage *stage)
+{
+    CHECK(begin(&one, stage, "style", "kaldi", "mels", "80", "normalize", "utterance", "stack", "3", NULL) ==
+          STAPES_OK);
+    CHECK(configure(&one, 16000, 1) == STAPES_OK);
+    CHECK(one.format.columns == 240 && one.format.hop == at(30 * ms));
+    CHECK(one.bounds.latency == STAPES_WHOLE_SEGMENT);
+    CHECK_HAS(one.format.recipe, "logmel style=kaldi rate=16000 window=400 hop=160");
+    CHECK_HAS(one.format.recipe, "normalize=utterance pad=0 stack=3 stride=3");
+    CHECK(configure(&one, 44100, 1) == STAPES_EFORMAT);
+    CHECK_TEXT(one.words,
+               "the input has 44100 Hz, the features are made at 16000 Hz: insert audio.resample: {rate: "
+               "16000}");
+    *one.words = 0;
+    CHECK(configure(&one, 16000, 2) == STAPES_EFORMAT);
+    CHECK_TEXT(one.words, "the input has 2 channels, the features are made of one: insert audio.resample: "
+                          "{channels: mix}");
+    end(&one);
+
+    CHECK(begin(&one, stage, "style", "librosa", NULL) == STAPES_OK);
+    CHECK(configure(&one, 22050, 1) == STAPES_OK);
+    CHECK(one.format.columns == 128 && one.format.hop == 512 * (STAPES_SECOND / 22050));
+    CHECK(one.bounds.latency >= stapes_time_of(1024, 22050) &&
+          one.bounds.latency < stapes_time_of(1030, 22050));
+    end(&one);
+
+    CHECK(begin(&one, stage, "fft", "300", NULL) == STAPES_EUSAGE);
+    CHECK_HAS(one.words,
+              "fft of 300 samples is shorter than the window of 400 (25 ms): set fft to 512 or more");
+    end(&one);
+    CHECK(begin(&one, stage, "style", "torchaudio", NULL) == STAPES_OK);
+    CHECK_HAS(one.logged,
+              "of 128 mel filters hold no line of an FFT of 400 points: take fewer mels or a larger fft");
+    end(&one);
+}
+
+/* Rows lie where their samples do, in each segment anew. */
+static void test_places(const stapes_stage *stage)
+{
+    CHECK(begin(&one, stage, "mels", "20", NULL) == STAPES_OK && configure(&one, 16000, 1) == STAPES_OK);
+    CHECK(push(&one, noise, 1000, at(3)) == STAPES_OK);
+    CHECK(push(&one, noise + 1000, 600, at(3) + stapes_time_of(1000, 16000)) == STAPES_OK);
+    CHECK(one.rows == 8);
+    CHECK(stage->flush(&one.me, STAPES_FLUSH_SEGMENT) == STAPES_OK);
+    for (uint32_t i = 0; i < 8; i++) CHECK(one.starts[i] == at(3 + i * 10 * ms));
+    CHECK(push(&one, noise, 1600, at(7)) == STAPES_OK);
+    CHECK(one.rows == 16 && one.starts[8] == at(7) &&
+          !memcmp(one.values, one.values + 160, 160 * sizeof(float)));
+    end(&one);
+    CHECK(begin(&one, stage, "mels", "20", "style", "whisper", "pad", "0.5", NULL) == STAPES_OK);
+    CHECK(configure(&one, 16000, 1) == STAPES_OK);
+    CHECK(push(&one, noise, 16000, at(1)) == STAPES_OK && one.rows == 0);
+    CHECK(stage->flush(&one.me, STAPES_FLUSH_END) == STAPES_OK);
+    CHECK(one.rows == 50 && one.starts[0] == at(1) && one.starts[49] == at(1.49));
+    CHECK_TEXT(one.logged, "a segment of 1.0 s was cut to 0.5 s (pad): 0.5 s are lost");
+    end(&one);
+}
+
+/* What is missing is silence: the same as if it had been sent. Rounding of places is no gap. */
+static void test_gaps(const stapes_stage *stage)
+{
+    CHECK(begin(&one, stage, "mels", "20", NULL) == STAPES_OK && configure(&one, 16000, 1) == STAPES_OK);
+    CHECK(push(&one, noise, 5000, 0) == STAPES_OK);
+    CHECK(push(&one, noise + 5000, 5000, stapes_time_of(25000, 16000)) == STAPES_OK);
+    end(&one);
+    CHECK(begin(&two, stage, "mels", "20", NULL) == STAPES_OK && configure(&two, 16000, 1) == STAPES_OK);
+    CHECK(push(&two, noise, 5000, 0) == STAPES_OK);
+    CHECK(push(&two, zeros, 20000, stapes_time_of(5000, 16000)) == STAPES_OK);
+    CHECK(push(&two, noise + 5000, 5000, stapes_time_of(25000, 16000)) == STAPES_OK);
+    CHECK(one.rows == two.rows && one.rows == 186);
+    CHECK(!memcmp(one.values, two.values, one.rows * 20 * sizeof(float)));
+    CHECK(!memcmp(one.starts, two.starts, one.rows * sizeof *one.starts));
+    uint32_t rows = two.rows;
+    CHECK(push(&two, noise, 1600, stapes_time_of(30000 + 40, 16000)) == STAPES_OK);
+    CHECK(two.rows == rows + 10);
+    CHECK(push(&two, noise, 1600, stapes_time_of(31600 - 30, 16000)) == STAPES_OK);
+    CHECK(two.rows == rows + 20);
+    CHECK(push(&two, noise, 16, at(7200)) == STAPES_EINPUT);
+    CHECK_HAS(two.words, "7198 s are missing inside a segment, allowed is an hour: end it before");
+    end(&two);
+}
+
+/* Nothing, one sample, less than a window: no rows, no harm, whatever the style. */
+static void test_short(const stapes_stage *stage)
+{
+    static const char *const styles[] = {"kaldi", "whisper"};
+    for (uint32_t k = 0; k < STAPES_COUNT(styles); k++) {
+        CHECK(begin(&one, stage, "mels", "20", "style", styles[k], NULL) == STAPES_OK);
+        CHECK(configure(&one, 16000, 1) == STAPES_OK);
+        CHECK(stage->flush(&one.me, STAPES_FLUSH_SEGMENT) == STAPES_OK);
+        CHECK(push(&one, noise, 1, 0) == STAPES_OK &&
+              stage->flush(&one.me, STAPES_FLUSH_SEGMENT) == STAPES_OK);
+        CHECK(push(&one, noise, 159, at(1)) == STAPES_OK &&
+              stage->flush(&one.me, STAPES_FLUSH_END) == STAPES_OK);
+        CHECK(one.rows == 0);
+        end(&one);
+    }
+}
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+    char path[600];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    CHECK(file && fputs(text, file) >= 0);
+    if (file) CHECK(fclose(file) == 0);
+}
+
+static void write_model(const char *folder, const char *features)
+{
+    char text[600];
+    (void)snprintf(text, sizeof text,
+                   "stapes-model: 1\nname: tiny\nsummary: a test\nlicence: MIT\nfeatures: %s\nnetwork:\n"
+                   "  - {layer: linear, name: head, in: 20, out: 3}\noutput: log_softmax\n"
+                   "vocabulary: vocabulary.txt\nblank: 0\n",
+                   features);
+    write_file(folder, "model.yaml", text);
+    write_file(folder, "vocabulary.txt", "<blank>\na\nb\n");
+}
+
+/* A model's settings are taken; what the pipeline sets goes before them. */
+static void test_model(const stapes_stage *stage)
+{
+    char        folder[] = "/tmp/stapes-features-XXXXXX", path[600];
+    struct stat about;
+    CHECK(mkdtemp(folder) != NULL);
+    write_model(folder, "{style: whisper, mels: 20, normalize: none}");
+    CHECK(begin(&one, stage, "model", folder, "hop", "20", NULL) == STAPES_OK);
+    CHECK_TEXT(one.words, "");
+    CHECK(configure(&one, 16000, 1) == STAPES_OK);
+    CHECK_HAS(one.format.recipe, "style=whisper rate=16000 window=400 hop=320 ");
+    CHECK_HAS(one.format.recipe, " mels=20 ");
+    CHECK_HAS(one.format.recipe, " normalize=none ");
+    end(&one);
+    write_model(folder, "{style: whisper, mells: 20}");
+    CHECK(begin(&one, stage, "model", folder, NULL) == STAPES_EMODEL);
+    CHECK_HAS(one.words,
+              "model.yaml:5: features: 'mells' is no option of the features; there are style, rate,");
+    end(&one);
+    static const char *const files[] = {"model.yaml", "vocabulary.txt"};
+    for (uint32_t i = 0; i < STAPES_COUNT(files); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        CHECK(unlink(path) == 0);
+    }
+    CHECK(rmdir(folder) == 0);
+    CHECK(begin(&one, stage, "model", folder, NULL) < 0);
+    CHECK_HAS(one.words, folder);
+    CHECK(stat(folder, &about) != 0);
+    end(&one);
+}
+
+int main(void)
+{
+    void *plugin = dlopen(PLUGIN, RTLD_NOW | RTLD_LOCAL);
+    CHECK(plugin != NULL);
+    if (!plugin) {
+        fprintf(stderr, "%s\n", dlerror());
+        return check_done();
+    }
+    void *symbol = dlsym(plugin, STAPES_ENTRY_NAME);
+    const stapes_plugin *(*entry)(void);
+    memcpy(&entry, &symbol, sizeof entry);
+    const stapes_stage *stage = entry()->stages[0];
+    unsigned            seed = 7;
+    for (size_t i = 0; i < STAPES_COUNT(noise); i++) {
+        seed = seed * 1664525u + 1013904223u;
+        noise[i] = (float)(seed >> 8) / (float)(1u << 24) - 0.5f;
+    }
+    CHECK_TEXT(stage->name, "features.logmel");
+    test_format(stage);
+    test_places(stage);
+    test_gaps(stage);
+    test_short(stage);
+    test_model(stage);
+    return check_done();
+}
