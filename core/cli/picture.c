@@ -1,4 +1,4 @@
-/* graph_svg.c - `stapes graph`: a pipeline as a picture, through Graphviz. */
+/* picture.c - `stapes graph`: a pipeline as a picture, through Graphviz. */
 #include "cli/call.h"
 #include "cli/run.h"
 #include "cli/talk.h"
