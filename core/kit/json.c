@@ -3,7 +3,7 @@
 #include "kit/json.h"
 
 #include "contract/error.h"
-#include "kit/utf8.h"
+#include "contract/utf8.h"
 
 #include <locale.h>
 #include <stdlib.h>

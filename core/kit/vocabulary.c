@@ -2,7 +2,7 @@
 #include "kit/model_file.h"
 
 #include "contract/error.h"
-#include "kit/utf8.h"
+#include "contract/utf8.h"
 #include <stapes/kit/hash.h>
 
 #include <stdlib.h>

@@ -4,8 +4,8 @@
  *       4 |   - feature.logmel
  *         |     ^~~~~~~~~~~~~~
  */
+#include "contract/utf8.h"
 #include "pipeline/graph.h"
-#include "pipeline/letter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ enum { WIDEST = 140, BEFORE = 60 }; /* characters of a line that are shown, and 
 static size_t show(FILE *out, const char *text, size_t length)
 {
     uint32_t code = 0;
-    size_t   n = st_letter_next(text, length, &code);
+    size_t   n = st_utf8_next(text, length, &code);
     if (n == 0 || (code < 0x20 && code != '\t') || (code >= 0x7f && code < 0xa0))
         (void)fputc('?', out);
     else
@@ -29,15 +29,14 @@ static void explain_line(FILE *out, const st_mistake *mistake)
 {
     const char *line = mistake->line;
     size_t      length = strlen(line), at = 0;
-    uint32_t    count = st_letter_count(line, length), column = mistake->mark.column - 1, first = 0,
-             last = count;
+    uint32_t count = st_utf8_count(line, length), column = mistake->mark.column - 1, first = 0, last = count;
     if (count > WIDEST) {
         first = column > BEFORE ? column - BEFORE : 0;
         last = count - first > WIDEST ? first + WIDEST : count;
     }
     for (uint32_t i = 0; i < first; i++) {
         uint32_t code;
-        size_t   n = st_letter_next(line + at, length - at, &code);
+        size_t   n = st_utf8_next(line + at, length - at, &code);
         at += n ? n : 1;
     }
     size_t begin = at;
@@ -48,7 +47,7 @@ static void explain_line(FILE *out, const st_mistake *mistake)
     for (uint32_t i = first; i < column; i++) { /* a tab under a tab, so that both are as wide */
         bool     tab = at < length && line[at] == '\t';
         uint32_t code;
-        size_t   n = at < length ? st_letter_next(line + at, length - at, &code) : 1;
+        size_t   n = at < length ? st_utf8_next(line + at, length - at, &code) : 1;
         at += n ? n : 1;
         (void)fputc(tab ? '\t' : ' ', out);
     }

@@ -2,7 +2,7 @@
  * forbids), so that the readers after it never meet bytes that they cannot place in a line. */
 #include "pipeline/notes.h"
 
-#include "pipeline/letter.h"
+#include "contract/utf8.h"
 #include "plugin/parameter.h"
 
 #include <errno.h>
@@ -70,7 +70,7 @@ static const char *shorten(st_notes *notes, const char *word, size_t most)
         return "";
     }
     for (size_t at = 0, count = 0; at < length; count++) {
-        size_t n = st_letter_next(word + at, length - at, &code);
+        size_t n = st_utf8_next(word + at, length - at, &code);
         if (count == most) {
             memcpy(shown + used, "...", 4);
             return shown;
@@ -117,8 +117,8 @@ static size_t line_end(const st_page *page, uint32_t line)
     size_t begin = page->lines[line], end = page->lines[line + 1];
     for (size_t at = begin; at < end;) {
         uint32_t code;
-        size_t   n = st_letter_next(page->text + at, end - at, &code);
-        if (st_letter_break(page->text + at, end - at)) return at;
+        size_t   n = st_utf8_next(page->text + at, end - at, &code);
+        if (st_utf8_break(page->text + at, end - at)) return at;
         at += n ? n : 1;
     }
     return end;
@@ -209,8 +209,8 @@ st_spot st_notes_spot(const st_page *page, size_t begin, size_t end)
     size_t last = line_end(page, low);
     if (end > last) end = last;
     st_spot spot = {.mark = {.file = page->file, .line = low + 1}, .width = 1};
-    spot.mark.column = st_letter_count(page->text + page->lines[low], begin - page->lines[low]) + 1;
-    if (end > begin) spot.width = st_letter_count(page->text + begin, end - begin);
+    spot.mark.column = st_utf8_count(page->text + page->lines[low], begin - page->lines[low]) + 1;
+    if (end > begin) spot.width = st_utf8_count(page->text + begin, end - begin);
     return spot;
 }
 
@@ -226,9 +226,9 @@ static bool find_lines(st_notes *notes, st_page *page)
         count = 1;
         for (size_t at = 0; at < page->length;) {
             uint32_t code;
-            size_t   n = st_letter_break(page->text + at, page->length - at);
+            size_t   n = st_utf8_break(page->text + at, page->length - at);
             if (n == 0) {
-                n = st_letter_next(page->text + at, page->length - at, &code);
+                n = st_utf8_next(page->text + at, page->length - at, &code);
                 at += n ? n : 1;
                 continue;
             }
@@ -254,7 +254,7 @@ static bool check_characters(st_notes *notes, const st_page *page)
 {
     for (size_t at = 0; at < page->length;) {
         uint32_t code = 0;
-        size_t   n = st_letter_next(page->text + at, page->length - at, &code);
+        size_t   n = st_utf8_next(page->text + at, page->length - at, &code);
         if (n == 0) {
             const unsigned char *byte = (const unsigned char *)page->text + at;
             bool                 wide = at == 0 && page->length > 1 && byte[0] + byte[1] == 0xff + 0xfe;

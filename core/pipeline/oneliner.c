@@ -1,7 +1,7 @@
 /* oneliner.c - see oneliner.h. */
 #include "pipeline/oneliner.h"
 
-#include "pipeline/letter.h"
+#include "contract/utf8.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * that one drops duplicate keys and follows aliases, so that ten lines can become a thousand million. */
 #include "pipeline/tree.h"
 
-#include "pipeline/letter.h"
+#include "contract/utf8.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -89,7 +89,7 @@ static uint32_t character_at(const reader *r, const yaml_mark_t *mark)
     size_t   at = mark->line < r->page->n_lines ? r->page->lines[mark->line] : r->page->length;
     uint32_t code = 0;
     for (size_t column = 0; at < r->page->length; column++) {
-        size_t n = st_letter_next(r->page->text + at, r->page->length - at, &code);
+        size_t n = st_utf8_next(r->page->text + at, r->page->length - at, &code);
         if (column == mark->column) return code;
         at += n ? n : 1;
     }
@@ -151,11 +151,11 @@ static void syntax_error(reader *r)
         const size_t *lines = r->page->lines;
         spot.mark.line = r->page->n_lines;
         size_t length = lines[spot.mark.line] - lines[spot.mark.line - 1];
-        while (length && st_letter_break(r->page->text + lines[spot.mark.line] - 1, 1)) {
+        while (length && st_utf8_break(r->page->text + lines[spot.mark.line] - 1, 1)) {
             length--;
             break;
         }
-        spot.mark.column = st_letter_count(r->page->text + lines[spot.mark.line - 1], length) + 1;
+        spot.mark.column = st_utf8_count(r->page->text + lines[spot.mark.line - 1], length) + 1;
     }
     st_notes_add(r->notes, spot, STAPES_EUSAGE, "%s%s", words, begun);
 }
@@ -174,7 +174,7 @@ static void refuse_decoration(reader *r, const yaml_char_t *anchor, const yaml_c
 {
     st_spot spot = spot_of(r, &event->start_mark, NULL);
     if (anchor) {
-        spot.width = st_letter_count((const char *)anchor, strlen((const char *)anchor)) + 1;
+        spot.width = st_utf8_count((const char *)anchor, strlen((const char *)anchor)) + 1;
         st_notes_add(r->notes, spot, STAPES_EUSAGE,
                      "anchor '&%s': pipeline files have no anchors and aliases; write the value out where it "
                      "is needed",

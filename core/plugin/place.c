@@ -204,9 +204,10 @@ static void tell_missing(int kind, int status, const char *extra, const char *na
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%.60s",
                                      i ? ", " : "; there are: ", names[i]);
     for (uint32_t i = 0; i < n_folders && used < sizeof text - 1; i++) {
-        int n = snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : "; looked in ", folders[i]);
+        int n = snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : " (looked in ", folders[i]);
         used += n > 0 ? (size_t)n : 0;
     }
+    if (n_folders && used < sizeof text - 1) (void)snprintf(text + used, sizeof text - used, ")");
     st_error_set(error, status, "there is no %s '%.200s'%s", kinds[kind].what, name, text);
 }
 

@@ -1,5 +1,6 @@
 /* fake_registry.c - a registry that knows the fake stages and nothing else: no folders are searched and
- * no processes started while pipelines are fuzzed. Takes the place of core/plugin/registry.c. */
+ * no processes started while pipelines are fuzzed or run out of memory. Takes the place of
+ * core/plugin/registry.c. */
 #include "plugin/registry.h"
 
 #include "contract/error.h"
