@@ -46,6 +46,9 @@ static uint32_t count_words(const stapes_vocabulary *vocabulary, const stapes_to
     return words;
 }
 
+/* Scores that are none (infinite, above 0, NaN) give 0, 1 and "not known". */
+static float confidence_of(double mean) { return mean <= 0.0 ? (float)exp(mean) : mean > 0.0 ? 1.0f : -1.0f; }
+
 stapes_text *stapes_write_text(const stapes_vocabulary *vocabulary, const stapes_token *tokens,
                                uint32_t count, void *memory)
 {
@@ -79,7 +82,7 @@ stapes_text *stapes_write_text(const stapes_vocabulary *vocabulary, const stapes
         own += length;
         sum += (double)tokens[i].score;
         word->end = tokens[i].end;
-        word->confidence = (float)exp(sum / ++in_word);
+        word->confidence = confidence_of(sum / ++in_word);
     }
     if (word) *own = 0;
     *at = 0;

@@ -140,6 +140,11 @@ static void check_texts(void)
     CHECK(stapes_measure_text(&vocabulary, tokens, 2) <= sizeof memory);
     const stapes_word *word = stapes_write_text(&vocabulary, tokens, 2, memory)->words;
     CHECK(word->start == 3 && word->end == 8 && fabsf(word->confidence - sqrtf(0.36f)) < 1e-6f);
+    const float odd[] = {INFINITY, -INFINITY, NAN}, expected[] = {1.0f, 0.0f, -1.0f};
+    for (int i = 0; i < 3; i++) {
+        tokens[1].score = odd[i];
+        CHECK(stapes_write_text(&vocabulary, tokens, 2, memory)->words->confidence == expected[i]);
+    }
     tokens[1].id = 8;
     CHECK(stapes_measure_text(&vocabulary, tokens, 2) == 0);
     tokens[1].id = -1;
