@@ -70,7 +70,8 @@ char *stapes_diagnose(stapes_runtime *runtime, const char *file_or_name, const c
     const char     *file = "pipeline";
     if (file_or_name) file = st_place_pipeline(places.pipeline_path, file_or_name, &arena, &error);
     st_graph *graph = file ? st_graph_read(runtime->registry, &places, file, text, &error) : NULL;
-    char     *all = graph ? st_graph_explain(graph) : strdup(error.text);
+    if (graph && graph->n_mistakes == 0) (void)st_graph_check(graph, &error);
+    char *all = graph ? st_graph_explain(graph) : strdup(error.text);
     if (graph) st_graph_close(graph);
     st_arena_close(&arena);
     return all;
