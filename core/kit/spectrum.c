@@ -1,7 +1,7 @@
 /* spectrum.c - see spectrum.h. The steps in Kaldi's order: mean away, pre-emphasis, window, FFT, power or
  * magnitude, mel filters, floor, logarithm. All of it in float64, and rounded once before the logarithm: in
  * float32 the noise of the FFT, 1e-7 of the loudest line, drowns quiet filters beside loud ones, and numpy's
- * programs (librosa, transformers) do not have it. It costs 0.3 us a row (docs/features.md). */
+ * programs (librosa, transformers) do not have it. It costs about a tenth of a row's time. */
 #include "kit/spectrum.h"
 
 #include "kit/fft.h"
@@ -73,21 +73,25 @@ void st_spectrum_close(st_spectrum *spectrum)
 
 uint32_t st_spectrum_empty(const st_spectrum *spectrum) { return spectrum->mel->empty; }
 
+/* Four sums side by side, added in pairs: an order that holds for every n. */
+static double sum_of(const float *x, uint32_t n)
+{
+    double   sums[4] = {0};
+    uint32_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (uint32_t k = 0; k < 4; k++) sums[k] += (double)x[i + k];
+    for (; i < n; i++) sums[i % 4] += (double)x[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 /* y (n) = window * pre-emphasis of (x (n) - mean). */
 static void shape(const stapes_logmel_settings *s, const float *x, const double *window, double *y)
 {
     uint32_t n = s->window;
-    double   mean = 0, c = (double)s->preemphasis;
-    if (s->remove_dc) {
-        for (uint32_t i = 0; i < n; i++) mean += (double)x[i];
-        mean /= n;
-    }
-    double before = (double)x[0] - mean;
-    for (uint32_t i = 0; i < n; i++) {
-        double now = (double)x[i] - mean;
-        y[i] = (now - c * before) * window[i];
-        before = now;
-    }
+    double   mean = s->remove_dc ? sum_of(x, n) / n : 0, c = (double)s->preemphasis;
+    y[0] = (((double)x[0] - mean) - c * ((double)x[0] - mean)) * window[0];
+    for (uint32_t i = 1; i < n; i++)
+        y[i] = (((double)x[i] - mean) - c * ((double)x[i - 1] - mean)) * window[i];
 }
 
 static void take_log(const stapes_logmel_settings *s, float *row)

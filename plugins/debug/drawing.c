@@ -355,7 +355,7 @@ static bool draw_posteriors(plot *p, const picture_words *words)
     }
     draw_frame(p);
     draw_best(p, words);
-    draw_bar(p, 0, 1, "");
+    draw_bar(p, 0, 1, "prob.");
     return true;
 }
 
