@@ -5,6 +5,7 @@
  * All else that may be audio goes through ffmpeg, whose output is such a pipe again. What comes on a pipe
  * and is neither (FLAC, Ogg, MP4) is first kept in a file without a name. */
 #include "audio_reader.h"
+#include "declared_length.h"
 #include "pcm.h"
 #include "sniff.h"
 #include "wav_header.h"
@@ -18,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIRST_LOOK = 512, GREATEST_RATE = 10000000, GREATEST_CHANNELS = 1024 };
+enum { FIRST_LOOK = 1024, GREATEST_RATE = 10000000, GREATEST_CHANNELS = 1024 };
 
 static int refuse(audio_reader *reader, const char *format, ...) STAPES_FORMAT_CHECK(2, 3);
 static int refuse(audio_reader *reader, const char *format, ...)
@@ -152,6 +153,7 @@ static int open_file(audio_reader *reader, const char *path)
     ssize_t count = pread(reader->fd, first, sizeof first, 0);
     if (count < 0) return system_words(reader, errno);
     reader->declared = rows_declared(reader);
+    if (reader->declared < 0) reader->declared = declared_length(first, (size_t)count);
     if (lseek(reader->fd, 0, SEEK_SET) != 0) return system_words(reader, errno);
     reader->file = sound_io_open(&reader->io, reader->fd, SFM_READ, &info);
     if (reader->file) {

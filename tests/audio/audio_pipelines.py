@@ -253,7 +253,7 @@ def test_bad_files():
            2, "", "path")
 
 
-def test_cut_flac():
+def test_cut():
     put("plain.wav", wav(tone(16000, 2)))
     run_stages([["read", "audio.file", {"path": ["plain.wav"]}], ["write", "audio.write", {"path": "plain.flac"}]])
     whole = get("plain.flac")
@@ -261,6 +261,20 @@ def test_cut_flac():
     done = count(["cut.flac", "plain.flac"])
     expect("half a FLAC", done, 0, err=["cut.flac: ", "; what is there is used"])
     check(done.out.endswith("\n32000 x 1 at 16000 Hz\n"), done.out)
+    for ending in ("aiff", "au", "rf64"):
+        run_stages([["read", "audio.file", {"path": ["plain.wav"]}],
+                    ["write", "audio.write", {"path": "plain." + ending}]])
+        whole = get("plain." + ending)
+        put("cut." + ending, whole[:-32000])
+        expect("half of " + ending, count("cut." + ending), 0, "16000 x 1 at 16000 Hz\n",
+               "is cut short: its header says 2.000 s, there are 1.000 s; what is there is used")
+    head = (b"NIST_1A\n   1024\nsample_count -i 16000\nsample_n_bytes -i 2\nchannel_count -i 1\n"
+            b"sample_byte_format -s2 01\nsample_rate -i 16000\nsample_coding -s3 pcm\nend_head\n").ljust(1024)
+    put("whole.sph", head + tone(16000, 1))
+    done = count("whole.sph", reading={"truncated": "reject"})
+    expect("SPHERE", done, 0, "16000 x 1 at 16000 Hz\n")
+    put("cut.sph", head + tone(16000, 0.5))
+    expect("half a SPHERE", count("cut.sph"), 0, "8000 x 1 at 16000 Hz\n", "its header says 1.000 s, there are 0.500 s")
 
 
 def test_ffmpeg():

@@ -1,6 +1,7 @@
 /* fuzz_wav.c - a WAV stream from a pipe: any bytes are refused with words or have a shape that makes
  * sense, and what follows decodes without leaving its buffers. */
 #include "byte_stream.h"
+#include "declared_length.h"
 #include "fuzz.h"
 #include "pcm.h"
 #include "sniff.h"
@@ -21,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size) memcpy(stream.buffer, data, size);
     stream.end = size;
     (void)sniff_bytes(data, size);
+    if (declared_length(data, size) < -1) abort();
     if (strlen(sniff_quote(data, size, quote, sizeof quote)) >= sizeof quote) abort();
     if (!wav_header_read(&stream, &header, why, sizeof why)) {
         if (!*why) abort();
