@@ -45,7 +45,9 @@ char *st_format_text(const stapes_format *format, char *text, size_t size)
                        format->columns == 1 ? "" : "s");
         break;
     case STAPES_FRAMES:
-        (void)snprintf(text, size, "frames, %u features every %g ms, %s", format->columns, hop_ms,
+        /* the recipe's first word: who refuses a recipe shows it whole, beside the one needed */
+        (void)snprintf(text, size, "frames, %u features every %g ms, %.*s", format->columns, hop_ms,
+                       format->recipe ? (int)strcspn(format->recipe, " ") : 9,
                        format->recipe ? format->recipe : "no recipe");
         break;
     case STAPES_SCORES:

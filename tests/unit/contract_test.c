@@ -42,6 +42,10 @@ int main(void)
     b.columns = 1;
     CHECK(!st_format_equal(&a, &b));
     CHECK_TEXT(st_format_text(&a, text, sizeof text), "audio, 44100 Hz, 2 channels");
+    a = (stapes_format){.size = sizeof a, .kind = STAPES_FRAMES, .columns = 80, .hop = STAPES_SECOND / 100};
+    CHECK_TEXT(st_format_text(&a, text, sizeof text), "frames, 80 features every 10 ms, no recipe");
+    a.recipe = "logmel mels=80 log=natural";
+    CHECK_TEXT(st_format_text(&a, text, sizeof text), "frames, 80 features every 10 ms, logmel");
     CHECK_TEXT(
         st_format_kinds_text(STAPES_KIND(STAPES_AUDIO) | STAPES_KIND(STAPES_FRAMES), text, sizeof text),
         "audio or frames");

@@ -184,6 +184,9 @@ int main(void)
     refuse(r, FEATURES "stack=3 stride=3" NETWORK "/tiny-bi" SEARCH "/tiny-bi" END, STAPES_EINPUT,
            "the features are not those that model 'tiny-bi' was trained on",
            "normalize=none where normalize=utterance");
+    refuse(r, FEATURES "stack=3 stride=3" NETWORK "/tiny-bi" SEARCH "/tiny-bi" END, STAPES_EINPUT,
+           "normalize=utterance pad=0 stack=3 stride=3\n  found:  logmel ", /* both recipes whole */
+           "normalize=none pad=0 stack=3 stride=3");
     refuse(r, FEATURES "hop=20" NETWORK "/tiny-uni" SEARCH "/tiny-uni" END, STAPES_EINPUT,
            "hop=320 where hop=160 is needed", "needed: logmel ");
     refuse(r, "app.audio ! features.logmel mels=9" NETWORK "/tiny-upper" SEARCH "/tiny-upper" END,
