@@ -43,15 +43,18 @@ def largest(array: np.ndarray) -> float:
 
 
 def from_noise(peer: str, pairs: list[tuple[np.ndarray, np.ndarray]], times: int, steps: int,
-               why: str) -> Tolerance:
-    """An absolute tolerance: `times` the noise, at least `steps` float32 steps of the largest value."""
+               why: str, inner: float = 0.0) -> Tolerance:
+    """An absolute tolerance: `times` the noise, at least `steps` float32 steps of the largest value, and
+    two of `inner`, the largest sum of magnitudes inside, where that is far above the values: a gate that
+    happens to stand on its edge passes the whole error of that sum on, and chance decides in which run."""
     noise = max(distance(single, double) for single, double in pairs)
     step = EPSILON * max(1.0, max(largest(double) for _, double in pairs))
+    also = f" and two of the largest sum inside ({2.0 * EPSILON * inner:.2g})" if inner else ""
     return Tolerance(
-        absolute=two_digits(max(times * noise, steps * step)), relative=0.0,
+        absolute=two_digits(max(times * noise, steps * step, 2.0 * EPSILON * inner)), relative=0.0,
         why=f"{times} times the largest distance between {peer} in float32 and in float64 here "
             f"({two_digits(noise):.2g}), at least {steps} float32 steps of the largest value ({step:.2g} "
-            f"each): {why}")
+            f"each){also}: {why}")
 
 
 def from_relative_noise(peer: str, single: np.ndarray, double: np.ndarray, times: int, steps: int, small: float,

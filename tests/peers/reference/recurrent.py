@@ -173,8 +173,14 @@ def stack(draw: Draw, cell, sizes, frames, projection=0, bidirectional=False, bi
                     "frames": frames},
         tensors=tensors,
         tolerance=precision.from_noise("torch", [(single[name], double[name]) for name in double],
-                                       times=16, steps=32, why=WHY),
+                                       times=16, steps=32, why=WHY,
+                                       inner=largest_sum(x, weights) if loudness > 1.0 else 0.0),
         versions={"torch": torch.__version__, "numpy": np.__version__})
+
+
+def largest_sum(x: np.ndarray, weights: dict[str, np.ndarray]) -> float:
+    """The largest sum of magnitudes that input and first layer's weights give to one gate."""
+    return float((np.abs(x) @ np.abs(weights["weight_ih_l0"]).T).max())
 
 
 def draw_pieces(draw: Draw, frames: int) -> list[int]:
