@@ -41,6 +41,36 @@ void st_child_send_text(st_child_answer *answer, const char *text)
     st_child_send(answer, text, strlen(text) + 1);
 }
 
+_Noreturn void st_child_end(st_child_answer *answer)
+{
+    st_child_send(answer, end_mark, sizeof end_mark);
+    _exit(0);
+}
+
+static void (*fault_teller)(int number, const void *address);
+
+static void on_fault(int number, siginfo_t *about, void *context)
+{
+    (void)context;
+    (void)signal(number, SIG_DFL);
+    fault_teller(number, number == SIGABRT ? NULL : about->si_addr);
+    (void)raise(number);
+}
+
+void st_child_on_fault(void (*tell)(int number, const void *address))
+{
+    static _Alignas(64) char stack[1 << 16];
+    static const int         signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    stack_t                  other = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction         action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_fault;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    fault_teller = tell;
+    (void)sigaltstack(&other, NULL);
+    for (uint32_t i = 0; i < STAPES_COUNT(signals); i++) (void)sigaction(signals[i], &action, NULL);
+}
+
 /* The child's own world: no handlers of the program, no core file, no terminal, an end with its parent. */
 static void settle(bool silent, pid_t parent)
 {
@@ -133,8 +163,7 @@ int st_child_run(void (*work)(void *argument, st_child_answer *answer), void *ar
         (void)close(ends[0]);
         settle(silent, parent);
         work(argument, &answer);
-        st_child_send(&answer, end_mark, sizeof end_mark);
-        _exit(0);
+        st_child_end(&answer);
     }
     (void)close(ends[1]);
     if (child < 0) {

@@ -37,6 +37,14 @@ int st_child_run(void (*work)(void *argument, st_child_answer *answer), void *ar
 void st_child_send(st_child_answer *answer, const void *bytes, size_t length);
 void st_child_send_text(st_child_answer *answer, const char *text);
 
+/* In the child: its answer is whole, it ends now. */
+_Noreturn void st_child_end(st_child_answer *answer);
+
+/* In the child: from now on `tell` is called, on a stack of its own, when a signal is about to end the
+ * process (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT), with the address of a fault. It may send an answer
+ * and end the child; if it returns, the signal does its work. */
+void st_child_on_fault(void (*tell)(int number, const void *address));
+
 /* "crashed: signal 11 (Segmentation fault)", "called exit(3)", "did not end within 5 s". `doing` is put
  * after the verb: "while loading". Returns text. */
 char *st_child_tell(const st_child_outcome *outcome, const char *doing, double seconds, char *text,

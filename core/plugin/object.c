@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,5 +98,67 @@ int st_object_check(const char *path, stapes_error *error)
     if (file < 0) return st_error_set(error, STAPES_EMODEL, "cannot be read: %s", strerror(errno));
     status = check_open(file, error);
     (void)close(file);
+    return status;
+}
+
+/* ---- what it imports
+ * ------------------------------------------------------------------------------------------ */
+
+/* Calls `found` for each symbol that the table at `section` leaves undefined. */
+static int read_imports(const unsigned char *file, size_t size, const ElfW(Shdr) * sections,
+                        uint32_t n_sections, const ElfW(Shdr) * section,
+                        void (*found)(void *user, const char *name), void *user, stapes_error *error)
+{
+    const ElfW(Shdr) * names;
+    if (section->sh_link >= n_sections || section->sh_offset > size ||
+        size - section->sh_offset < section->sh_size || section->sh_offset % _Alignof(ElfW(Sym)))
+        return st_error_set(error, STAPES_EMODEL, "is damaged: its table of symbols lies outside of it");
+    names = &sections[section->sh_link];
+    if (names->sh_offset > size || size - names->sh_offset < names->sh_size || !names->sh_size ||
+        file[names->sh_offset + names->sh_size - 1])
+        return st_error_set(error, STAPES_EMODEL, "is damaged: the names of its symbols lie outside of it");
+    for (uint64_t i = 1; i < section->sh_size / sizeof(ElfW(Sym)); i++) {
+        ElfW(Sym) symbol;
+        memcpy(&symbol, file + section->sh_offset + i * sizeof symbol, sizeof symbol);
+        if (symbol.st_shndx == SHN_UNDEF && symbol.st_name && symbol.st_name < names->sh_size)
+            found(user, (const char *)file + names->sh_offset + symbol.st_name);
+    }
+    return STAPES_OK;
+}
+
+static int read_sections(const unsigned char *file, size_t size, void (*found)(void *user, const char *name),
+                         void *user, stapes_error *error)
+{
+    ElfW(Ehdr) header;
+    const ElfW(Shdr) * sections;
+    memcpy(&header, file, sizeof header);
+    if (header.e_shoff > size || header.e_shentsize != sizeof *sections ||
+        header.e_shoff % _Alignof(ElfW(Shdr)) || (size - header.e_shoff) / sizeof *sections < header.e_shnum)
+        return st_error_set(error, STAPES_EMODEL, "has no readable table of sections");
+    sections = (const void *)(file + header.e_shoff);
+    for (uint32_t i = 0; i < header.e_shnum; i++)
+        if (sections[i].sh_type == SHT_DYNSYM)
+            return read_imports(file, size, sections, header.e_shnum, &sections[i], found, user, error);
+    return st_error_set(error, STAPES_EMODEL, "has no table of dynamic symbols");
+}
+
+int st_object_imports(const char *path, void (*found)(void *user, const char *name), void *user,
+                      stapes_error *error)
+{
+    struct stat about;
+    void       *mapping;
+    int         file, status = st_object_check(path, error);
+    if (status < 0) return status;
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || fstat(file, &about) || about.st_size < (off_t)sizeof(ElfW(Ehdr))) {
+        if (file >= 0) (void)close(file);
+        return st_error_set(error, STAPES_EMODEL, "cannot be read");
+    }
+    mapping = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    (void)close(file);
+    if (mapping == MAP_FAILED)
+        return st_error_set(error, STAPES_ESYSTEM, "cannot be mapped: %s", strerror(errno));
+    status = read_sections(mapping, (size_t)about.st_size, found, user, error);
+    (void)munmap(mapping, (size_t)about.st_size);
     return status;
 }

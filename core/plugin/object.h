@@ -9,4 +9,9 @@
  * words that do not name the file. */
 int st_object_check(const char *path, stapes_error *error);
 
+/* Calls `found` with the name of each symbol that the object wants from others (its table of dynamic
+ * symbols). Fails with words where there is no such table. */
+int st_object_imports(const char *path, void (*found)(void *user, const char *name), void *user,
+                      stapes_error *error);
+
 #endif

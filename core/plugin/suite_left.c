@@ -1,0 +1,190 @@
+/* suite_left.c - tests of the contract suite about what a stage uses while it works, and what it leaves
+ * behind. */
+#include "plugin/drive.h"
+#include "plugin/hook.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool touches_files(const stapes_stage *stage)
+{
+    return (stage->flags & STAPES_TOUCHES_FILES) || !stage->n_inputs || !stage->n_outputs;
+}
+
+/* ---- steady state
+ * ------------------------------------------------------------------------------------------ */
+
+void st_suite_steady(st_case *c)
+{
+    static const char *const what[ST_HOOK_KINDS] = {"allocates memory", "waits or takes a lock",
+                                                    "touches files"};
+    if (touches_files(c->stage)) {
+        st_suite_skip(c, "sources, sinks and stages that touch files may");
+        return;
+    }
+    if (!st_hook_install(c->loaded.handle)) {
+        st_suite_skip(c, "calls of plugins cannot be counted on this machine");
+        return;
+    }
+    for (uint32_t k = 0; k < c->n_combinations && c->verdict != ST_FAILED; k++) {
+        st_plan  plan = st_drive_plan(c, k);
+        st_probe probe;
+        int      status;
+        plan.cut = ST_TENTH;
+        plan.n_segments = 3;
+        plan.goes_on = true;
+        if (st_probe_make(c, &probe, "probe") < 0) return;
+        status = st_probe_open(&probe);
+        if (status >= 0) status = st_drive_stream(&probe, &plan);
+        /* now everything has been seen once: no configure, the same lengths again */
+        for (uint32_t i = 0; i < 3 && status >= 0; i++) {
+            st_feed feeds[ST_SUITE_PORTS];
+            memset(feeds, 0, sizeof feeds);
+            for (uint32_t port = 0; port < c->stage->n_inputs; port++)
+                if (probe.inputs[port])
+                    (void)st_feed_make(&feeds[port], &c->combinations[k].inputs[port], plan.seconds,
+                                       (stapes_time)(10 + 3 * i) * STAPES_SECOND, c->seed + i, ST_ORDINARY);
+            st_hook_reset();
+            status = st_feed_segment(&probe, feeds, 3 + i, ST_TENTH, c->seed);
+            for (int kind = 0; kind < ST_HOOK_KINDS && status >= 0; kind++)
+                if (st_hook_count(kind))
+                    st_suite_fail(c, "in steady state it %s: %llu times in a segment of %g s, first by %s",
+                                  what[kind], (unsigned long long)st_hook_count(kind), plan.seconds,
+                                  st_hook_first(kind));
+            for (uint32_t port = 0; port < c->stage->n_inputs; port++) st_feed_free(&feeds[port]);
+        }
+        if (status < 0) st_suite_fail(c, "fails with status %d: %s", status, probe.error.text);
+        st_probe_close(&probe);
+        (void)st_probe_broken(&probe, "a long stream");
+        st_record_clear(&probe.sent);
+    }
+}
+
+/* ---- leaks
+ * --------------------------------------------------------------------------------------------------- */
+
+static uint32_t count_entries(const char *path)
+{
+    DIR           *folder = opendir(path);
+    struct dirent *entry;
+    uint32_t       count = 0;
+    while (folder && (entry = readdir(folder))) count += entry->d_name[0] != '.';
+    if (folder) closedir(folder);
+    return count;
+}
+
+static size_t memory_in_use(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* Threads end a moment after they were joined or told to. */
+static uint32_t threads_after(uint32_t before)
+{
+    uint32_t now = count_entries("/proc/self/task");
+    for (int i = 0; i < 100 && now > before; i++) {
+        struct timespec pause = {0, 10000000};
+        (void)nanosleep(&pause, NULL);
+        now = count_entries("/proc/self/task");
+    }
+    return now;
+}
+
+void st_suite_leaks(st_case *c)
+{
+    enum { WARM = 10, LIVES = 4 }; /* malloc keeps up to 7 pieces of a size aside and counts them as used */
+    size_t   before = 0, growth[LIVES];
+    uint32_t files = count_entries("/proc/self/fd"), threads = count_entries("/proc/self/task"), now;
+    bool     grows = true;
+    st_plan  plan = st_drive_plan(c, 0);
+    plan.cut = ST_TENTH;
+    plan.n_segments = 2;
+    plan.seconds = 0.3;
+    for (uint32_t i = 0; i < WARM + LIVES; i++) {
+        st_record sent = {0};
+        /* guards that were released stay for a while: the same number of them in each life */
+        for (uint32_t g = 0; i < WARM && g < 200; g++) {
+            st_guard *guard = st_guard_make(1, "nothing");
+            if (guard) st_guard_release(guard);
+        }
+        if (!st_drive_good(c, &plan, "a life", &sent)) return;
+        st_record_clear(&sent);
+        if (i >= WARM) growth[i - WARM] = memory_in_use() > before ? memory_in_use() - before : 0;
+        before = memory_in_use();
+    }
+    for (uint32_t i = 0; i < LIVES; i++) grows &= growth[i] > 0;
+    if (grows)
+        st_suite_fail(c, "keeps memory: %zu bytes more after each life, from open to close",
+                      growth[LIVES - 1]);
+    now = count_entries("/proc/self/fd");
+    if (now > files) st_suite_fail(c, "leaves %u files open after %d lives", now - files, WARM + LIVES);
+    now = threads_after(threads);
+    if (now > threads)
+        st_suite_fail(c, "leaves %u threads behind after %d lives", now - threads, WARM + LIVES);
+}
+
+/* ---- standard output
+ * ------------------------------------------------------------------------------------------- */
+
+void st_suite_quiet(st_case *c)
+{
+    char    line[120] = "";
+    ssize_t length;
+    st_plan plan = st_drive_plan(c, 0);
+    int     caught = memfd_create("standard output", 0), before = dup(STDOUT_FILENO);
+    if (touches_files(c->stage) && c->stage->n_inputs && !c->stage->n_outputs) {
+        st_suite_skip(c, "a sink may write to standard output");
+    } else if (caught < 0 || before < 0) {
+        st_suite_skip(c, "no file to be had");
+    } else {
+        (void)fflush(stdout);
+        (void)dup2(caught, STDOUT_FILENO);
+        (void)st_drive_good(c, &plan, "a life", NULL);
+        (void)fflush(stdout);
+        (void)dup2(before, STDOUT_FILENO);
+        length = pread(caught, line, sizeof line - 1, 0);
+        if (length > 0) {
+            line[strcspn(line, "\n")] = 0;
+            st_suite_fail(c, "prints to standard output: '%s'", line);
+        }
+    }
+    if (caught >= 0) (void)close(caught);
+    if (before >= 0) (void)close(before);
+}
+
+/* ---- sources
+ * ------------------------------------------------------------------------------------------------------ */
+
+void st_suite_source(st_case *c)
+{
+    st_record first = {0}, second = {0};
+    st_plan   plan = st_drive_plan(c, 0);
+    char      words[500];
+    uint32_t  begun = 0, ended = 0, packets = 0;
+    if (!st_drive_good(c, &plan, "a run", &first) || c->verdict != ST_PASSED) return;
+    for (uint32_t i = 0; i < first.count; i++) {
+        const st_sent *item = &first.items[i];
+        begun += item->event == STAPES_SEGMENT_BEGIN;
+        ended += item->event == STAPES_SEGMENT_END;
+        packets += !item->event;
+        if (!item->event && begun == ended) {
+            st_suite_fail(c, "emits a packet outside of any segment (SEGMENT_BEGIN ... SEGMENT_END)");
+            break;
+        }
+    }
+    if (begun != ended) st_suite_fail(c, "%u segments begin, %u end", begun, ended);
+    if (!packets) st_suite_skip(c, "it ended without a packet");
+    if (st_drive_good(c, &plan, "another run", &second) &&
+        !st_record_same(&second, 0, &first, 0, true, words, sizeof words))
+        st_suite_fail(c, "a second run gives something else than the first: %s", words);
+    st_record_clear(&first);
+    st_record_clear(&second);
+}
