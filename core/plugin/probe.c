@@ -61,10 +61,14 @@ static int set_one(st_probe *probe, const stapes_parameter *row, void *settings,
     return STAPES_OK;
 }
 
-/* Files that are written go to one that nobody misses; what is read must be given. */
+/* Files that are written go to the suite's own folder; what is read must be given. */
 static int set_required(st_probe *probe, const stapes_parameter *row, void *settings)
 {
-    if (row->flags & STAPES_IS_OUTPUT_FILE) return set_one(probe, row, settings, "/dev/null");
+    char path[300];
+    if (row->flags & STAPES_IS_OUTPUT_FILE && probe->c->folder[0]) {
+        (void)snprintf(path, sizeof path, "%s/%s", probe->c->folder, row->name);
+        return set_one(probe, row, settings, path);
+    }
     if (row->initial) return STAPES_OK;
     st_suite_skip(probe->c, "needs --set %s.%s=...", probe->stage->name, row->name);
     return STAPES_EUSAGE;
@@ -173,6 +177,9 @@ static void check_output(st_probe *probe, uint32_t port)
     const char          *name = probe->stage->outputs[port].name;
     bool                 floats =
         format->kind == STAPES_AUDIO || format->kind == STAPES_FRAMES || format->kind == STAPES_SCORES;
+    /* its strings may be the stage's own, and what was sent is looked at after its end */
+    probe->formats[port].recipe = st_suite_keep(probe->c, format->recipe);
+    probe->formats[port].vocabulary = st_suite_keep(probe->c, format->vocabulary);
     probe->known[port] = true;
     if (format->kind == STAPES_NONE && !probe->stage->n_inputs)
         probe->known[port] = false; /* a source says it later */

@@ -193,8 +193,8 @@ static void check_text(st_probe *probe, uint32_t port, const st_guard *guard)
             wrong = "has a word outside its packet";
         else if (text->words[i].end < text->words[i].start)
             wrong = "has a word that ends before it starts";
-        else if (text->words[i].confidence > 1.0f)
-            wrong = "has a confidence above 1";
+        else if (!(text->words[i].confidence <= 1.0f))
+            wrong = "has a confidence above 1, or NaN";
     }
     for (uint32_t i = 0; !wrong && i < text->n_alternatives; i++)
         if (!string_inside(guard, text->alternatives[i])) wrong = "has an alternative outside its packet";
@@ -384,16 +384,6 @@ static int mark(const stapes_instance *me, uint32_t port, stapes_time position)
     return STAPES_OK;
 }
 
-/* The same string, living as long as the case; each is kept once, however often it is announced. */
-static const char *kept(st_case *c, const char *text)
-{
-    if (!text) return NULL;
-    for (uint32_t i = 0; i < c->n_kept; i++)
-        if (!strcmp(c->kept[i], text)) return c->kept[i];
-    if (c->n_kept == STAPES_COUNT(c->kept)) c->n_kept = 0;
-    return c->kept[c->n_kept++] = st_arena_string(&c->arena, text);
-}
-
 static int announce(const stapes_instance *me, uint32_t port, const stapes_format *format)
 {
     st_probe *probe = probe_of(me);
@@ -411,8 +401,8 @@ static int announce(const stapes_instance *me, uint32_t port, const stapes_forma
     probe->formats[port] = (stapes_format){.size = sizeof(stapes_format)};
     memcpy(&probe->formats[port], format,
            format->size && format->size < sizeof *format ? format->size : sizeof *format);
-    probe->formats[port].recipe = kept(probe->c, format->recipe);
-    probe->formats[port].vocabulary = kept(probe->c, format->vocabulary);
+    probe->formats[port].recipe = st_suite_keep(probe->c, format->recipe);
+    probe->formats[port].vocabulary = st_suite_keep(probe->c, format->vocabulary);
     probe->known[port] = true;
     return STAPES_OK;
 }

@@ -32,6 +32,7 @@ typedef struct st_case {
     const char              *path;
     const char              *stage_name; /* "" for a test of the file */
     const char              *test;
+    const char              *folder; /* for files that stages write; "" where there is none */
     st_arena                 arena;
     st_loaded                loaded; /* by st_suite_load */
     const stapes_stage      *stage;
@@ -45,7 +46,7 @@ typedef struct st_case {
     pthread_mutex_t          verdict_mutex;
     atomic_uint              filling; /* what new packets are filled with */
     st_child_answer         *answer;
-    const char              *kept[32]; /* strings of announced formats */
+    const char              *kept[64]; /* strings of formats, by st_suite_keep */
     uint32_t                 n_kept;
     pthread_mutex_t          shared_mutex;
     st_suite_shared         *shared;
@@ -80,6 +81,9 @@ int st_suite_load(st_case *c);
 /* Verdicts: the first failure stays; a failure outweighs a skip. */
 void st_suite_fail(st_case *c, const char *format, ...) STAPES_FORMAT_CHECK(2, 3);
 void st_suite_skip(st_case *c, const char *format, ...) STAPES_FORMAT_CHECK(2, 3);
+
+/* The same string, living as long as the case; kept once however often it comes. NULL for NULL. */
+const char *st_suite_keep(st_case *c, const char *text);
 
 /* Monotone seconds. */
 double st_suite_now(void);

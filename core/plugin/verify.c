@@ -11,10 +11,12 @@
 #include "plugin/parameter.h"
 #include "plugin/suite.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 const st_suite_test st_suite_tests[] = {
     {"loads", "loads without a word, and its description is sound", st_suite_loads, ST_OF_FILE},
@@ -84,6 +86,21 @@ void st_suite_skip(st_case *c, const char *format, ...)
     va_start(arguments, format);
     set_verdict(c, ST_SKIPPED, format, arguments);
     va_end(arguments);
+}
+
+const char *st_suite_keep(st_case *c, const char *text)
+{
+    const char *found = NULL;
+    if (!text) return NULL;
+    pthread_mutex_lock(&c->verdict_mutex);
+    for (uint32_t i = 0; i < c->n_kept && !found; i++)
+        if (!strcmp(c->kept[i], text)) found = c->kept[i];
+    if (!found) {
+        found = st_arena_string(&c->arena, text);
+        if (c->n_kept < STAPES_COUNT(c->kept)) c->kept[c->n_kept++] = found;
+    }
+    pthread_mutex_unlock(&c->verdict_mutex);
+    return found;
 }
 
 double st_suite_now(void)
@@ -188,6 +205,7 @@ typedef struct session {
     void                    *user;
     st_arena                 arena;
     uint32_t                 counts[3];
+    char                     folder[64]; /* for files that stages write */
 } session;
 
 static const char *next_text(const char **at, const char *end)
@@ -275,6 +293,7 @@ static void open_case(st_case *c, const session *s, const char *stage)
     c->options = s->options;
     c->path = s->path;
     c->stage_name = stage;
+    c->folder = s->folder;
     c->seed = s->options->seed;
     pthread_mutex_init(&c->shared_mutex, NULL);
     pthread_mutex_init(&c->verdict_mutex, NULL);
@@ -285,6 +304,16 @@ static void close_case(st_case *c)
     st_arena_close(&c->arena);
     pthread_mutex_destroy(&c->shared_mutex);
     pthread_mutex_destroy(&c->verdict_mutex);
+}
+
+static void remove_folder(const char *path)
+{
+    DIR           *folder = path[0] ? opendir(path) : NULL;
+    struct dirent *entry;
+    while (folder && (entry = readdir(folder)))
+        if (entry->d_name[0] != '.') (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    if (folder) closedir(folder);
+    if (path[0]) (void)rmdir(path);
 }
 
 static bool wanted(const session *s, const st_suite_test *test)
@@ -380,6 +409,8 @@ int st_verify_plugin(const char *path, const st_verify_options *given, st_verify
         return st_error_set(error, STAPES_EUSAGE, "there is no test '%.100s'%s%s%s", options.test,
                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
+    (void)snprintf(s.folder, sizeof s.folder, "/tmp/stapes-verify-XXXXXX");
+    if (!mkdtemp(s.folder)) s.folder[0] = 0;
     open_case(&c, &s, "");
     for (uint32_t i = 0; i < st_suite_count && status >= 0; i++) {
         const st_suite_test *test = &st_suite_tests[i];
@@ -392,6 +423,7 @@ int st_verify_plugin(const char *path, const st_verify_options *given, st_verify
     close_case(&c);
     if (status >= 0) status = verify_stages(&s, error);
     st_arena_close(&s.arena);
+    remove_folder(s.folder);
     if (status < 0) return status;
     if (s.counts[ST_FAILED])
         return st_error_set(error, STAPES_ECONTRACT, "%.300s: %u of %u tests failed", path,
