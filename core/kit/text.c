@@ -28,13 +28,6 @@ size_t stapes_measure_text(const stapes_vocabulary *vocabulary, const stapes_tok
     return bytes;
 }
 
-/* 0 to 1 from the logarithm, whatever the scores were; negative: not known. */
-static float confidence_of(double logarithm)
-{
-    if (isnan(logarithm)) return -1.0f;
-    return logarithm > 0.0 ? 1.0f : (float)exp(logarithm);
-}
-
 /* The number of words, and the bytes of all their letters. */
 static uint32_t count_words(const stapes_vocabulary *vocabulary, const stapes_token *tokens, uint32_t count,
                             size_t *bytes)
