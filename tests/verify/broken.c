@@ -117,8 +117,8 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
     bounds->latency = stapes_time_of(DELAY, s->rate) + 1;
 #if FAULT == SMALL_LATENCY
     bounds->latency = 0;
-#elif FAULT == OVERLAPS
-    bounds->latency = STAPES_SECOND;
+#elif FAULT == OVERLAPS || FAULT == GOES_BACK
+    bounds->latency = 2 * STAPES_SECOND;
 #endif
     return STAPES_OK;
 }
