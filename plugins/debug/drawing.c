@@ -253,11 +253,12 @@ typedef struct activity {
     float   sum;
 } activity;
 
+/* Greatest sum first, then lowest label. */
 static int by_sum(const void *a, const void *b)
 {
     const activity *x = a, *y = b;
-    return (x->sum < y->sum) - (x->sum > y->sum) ? (x->sum < y->sum) - (x->sum > y->sum)
-                                                 : (x->label > y->label) - (x->label < y->label);
+    if (x->sum != y->sum) return x->sum < y->sum ? 1 : -1;
+    return (x->label > y->label) - (x->label < y->label);
 }
 
 static int by_label(const void *a, const void *b)

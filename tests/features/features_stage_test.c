@@ -121,7 +121,7 @@ static void set(bench *b, const char *name, const char *text)
         b->set[i] = true;
         return;
     }
-    CHECK(!"no such parameter");
+    CHECK_TEXT(name, "a parameter of this stage");
 }
 
 /* name, value, name, value, ..., NULL. The status of open. */
