@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Tables that somebody holds never move: a list, in the order of loading. */
@@ -27,6 +28,9 @@ struct st_registry {
     uint32_t           n_folders;
     entry             *first, **last;
     double             seconds;
+    const st_listed   *recent; /* the last list, and when it was made; see recent_list */
+    uint32_t           n_recent;
+    double             recent_at;
 };
 
 st_registry *st_registry_open(const char *extra, stapes_error *error)
@@ -102,6 +106,7 @@ int st_registry_add(st_registry *registry, const stapes_plugin *about, stapes_er
         drop(one);
     else
         keep(registry, one);
+    registry->recent = NULL;
     return status;
 }
 
@@ -141,11 +146,29 @@ const st_plugin *st_registry_plugin_of(const st_registry *registry, const stapes
 /* ---- finding ---------------------------------------------------------------------------------------------
  */
 
+static double now(void)
+{
+    struct timespec time = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* The list, or the last one if it is younger than a second: a pipeline file with thirty unknown stages does
+ * not look at all plugins thirty times. */
+static const st_listed *recent_list(st_registry *registry, uint32_t *count)
+{
+    if (registry->recent && now() - registry->recent_at < 1) {
+        *count = registry->n_recent;
+        return registry->recent;
+    }
+    return st_registry_list(registry, count);
+}
+
 /* The names that the word may have meant, from everything that can be found. */
 static const stapes_stage *tell_unknown(st_registry *registry, const char *name, stapes_error *error)
 {
     uint32_t         count, n_names = 0, bad = 0, room = 0;
-    const st_listed *list = st_registry_list(registry, &count);
+    const st_listed *list = recent_list(registry, &count);
     const char     **names, *near, *first_bad = NULL;
     char             others[300] = "";
     for (uint32_t i = 0; i < count; i++) room += list[i].n_stages;
@@ -189,7 +212,7 @@ const stapes_stage *st_registry_find(st_registry *registry, const char *name, st
         if (plugin && (stage = stage_in(plugin, name))) return stage;
     }
 
-    list = st_registry_list(registry, &count);
+    list = recent_list(registry, &count);
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t j = 0; j < list[i].n_stages; j++) {
             if (strcmp(list[i].stages[j], name)) continue;
@@ -272,6 +295,7 @@ const st_listed *st_registry_list(st_registry *registry, uint32_t *count)
     st_listed *list;
     uint32_t   built_in = 0;
     *count = 0;
+    registry->recent = NULL;
     st_arena_close(arena);
     for (uint32_t i = 0; i < registry->n_folders; i++) {
         DIR           *folder = opendir(registry->folders[i]);
@@ -296,6 +320,9 @@ const st_listed *st_registry_list(st_registry *registry, uint32_t *count)
         if (!listed) return NULL;
         list[(*count)++] = *listed;
     }
+    registry->recent = list;
+    registry->n_recent = *count;
+    registry->recent_at = now();
     return list;
 }
 
