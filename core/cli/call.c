@@ -269,4 +269,9 @@ int st_call_count(const st_call *call)
     return 0;
 }
 
-void st_call_close(st_call *call) { st_arena_close(&call->arena); }
+void st_call_close(st_call *call)
+{
+    if (call->release) call->release(call->user);
+    call->release = NULL;
+    st_arena_close(&call->arena);
+}

@@ -26,7 +26,8 @@ typedef struct st_call {
     const st_command_option *more;
     uint32_t                 n_more;
 
-    void *user; /* of the command, from its `first` to its end */
+    void *user;                  /* of the command, from its `first` to its end */
+    void (*release)(void *user); /* called by st_call_close, or NULL */
 
     bool                   help;    /* --help was among them */
     stapes_runtime_options runtime; /* from the global options */

@@ -76,8 +76,10 @@ stapes_pipeline *st_run_load(stapes_runtime *runtime, const char *what, stapes_e
     return stapes_load_pipeline(runtime, what, error);
 }
 
-static void close_run(run *me)
+/* For st_call.release too: may come twice. */
+static void close_run(void *user)
 {
+    run *me = user;
     stapes_close_pipeline(me->pipeline);
     stapes_close_runtime(me->runtime);
     me->pipeline = NULL;
@@ -99,6 +101,7 @@ int st_run_first(st_call *call, const char *argument)
         return st_talk_failure(&error);
     }
     call->user = me;
+    call->release = close_run;
     call->more = st_options_rows(st_pipeline_graph(me->pipeline), &call->arena, &call->n_more);
     if (!call->more) call->n_more = 0;
     return 0;

@@ -44,14 +44,6 @@ class New(program.Program):
         self.stapes("new", "tilt.up", "--cpp")
         self.use("tilt", "tilt.up", "cpp")
 
-    def test_verify(self):
-        if "\n  verify " not in self.stapes("help")[0]:
-            self.skipTest("this build has no verify")
-        for words in (["tilt"], ["lean", "--cpp"]):
-            self.stapes("new", *words)
-            self.build(self.folder / words[0], self.pkgconfig(program.BUILD))
-            self.stapes("verify", f"{words[0]}/{words[0]}.so", "--seed", "1", timeout=110)
-
     def test_the_commands_that_it_tells_work(self):
         _, words = self.stapes("new", "tilt", "--dir", ".")
         told = re.search(r"next: (.*)", words).group(1)

@@ -3,59 +3,63 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import time
 
 import program
 from program import PROGRAM
 
-# long enough to be seen: many small packets through many stages
-LONG = "app.silence seconds=15000 packet=16 rate=1000" + " ! app.identity" * 20 + " ! app.discard"
+ENDLESS = "app.silence seconds=1000000 packet=16 ! app.discard"
 
 
 class Progress(program.Program):
-    def on_terminal(self, *words, stdout_too=False):
-        """What appears on the terminal, and the exit code."""
+    def on_terminal(self, *words, until, seconds):
+        """What appears on the terminal until `until` does or the time is over; then Ctrl-C ends the run."""
         leader, follower = pty.openpty()
-        seen = b""
-        with subprocess.Popen([PROGRAM, *words], stdin=subprocess.DEVNULL, stderr=follower, cwd=self.folder,
-                              stdout=follower if stdout_too else subprocess.DEVNULL,
-                              env=program.environment()) as run:
+        seen, stopped = "", False
+        with subprocess.Popen([PROGRAM, "run", ENDLESS, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=follower, cwd=self.folder, env=program.environment()) as run:
             os.close(follower)
-            end = time.monotonic() + 60
-            while time.monotonic() < end:
-                if select.select([leader], [], [], 0.2)[0]:
+            end = time.monotonic() + seconds
+            while True:
+                if select.select([leader], [], [], 0.05)[0]:
                     try:
                         piece = os.read(leader, 65536)
                     except OSError:  # the other side is closed
                         break
                     if not piece:
                         break
-                    seen += piece
-                elif run.poll() is not None:
-                    break
-            code = run.wait()
+                    seen += piece.decode()
+                if not stopped and (time.monotonic() > end or until and re.search(until, seen)):
+                    run.send_signal(signal.SIGINT)
+                    stopped = True
+            self.assertEqual(run.wait(20), 130)
         os.close(leader)
-        return seen.decode(), code
+        return seen
 
     def test_line_on_a_terminal(self):
-        seen, code = self.on_terminal("run", LONG)
-        self.assertEqual(code, 0)
-        self.assertRegex(seen, r"\r\x1b\[Ksilence: [\d:.]+ (s|min|h) done, [\d.]+ times real time")
-        self.assertTrue(seen.endswith("\r\x1b[K"), repr(seen[-60:]))
-        self.assertNotIn("\n", seen)
+        line = r"silence: [\d:.]+ (s|min|h) done, [\d.]+ times real time"
+        seen = self.on_terminal(until=line + r"\r\x1b\[K" + line, seconds=20)
+        self.assertRegex(seen, r"^\r\x1b\[K" + line)
+        self.assertTrue(seen.endswith("\r\x1b[Kstapes: stopped before the end\r\n"), repr(seen[-90:]))
+        self.assertEqual(seen.count("\n"), 1)
 
     def test_none_when_quiet(self):
-        self.assertEqual(self.on_terminal("run", LONG, "--quiet"), ("", 0))
+        self.assertEqual(self.on_terminal("--quiet", until=None, seconds=1), "")
 
     def test_none_without_a_terminal(self):
-        self.assertEqual(self.stapes("run", LONG)[1], "")
+        with subprocess.Popen([PROGRAM, "run", ENDLESS], stderr=subprocess.PIPE, text=True,
+                              env=program.environment()) as run:
+            time.sleep(1)
+            run.send_signal(signal.SIGINT)
+            self.assertEqual(run.stderr.read(), "stapes: stopped before the end\n")
 
-    def test_stats_come_after_the_line(self):
-        seen, code = self.on_terminal("run", LONG, "--stats")
-        self.assertEqual(code, 0)
-        table = seen[seen.index("packets in") - 60:]
-        self.assertIsNone(re.search(r"times real time$", table.split("packets in")[0].split("\x1b[K")[-1]))
+    def test_statistics_come_after_the_line(self):
+        seen = self.on_terminal("--stats", until="times real time", seconds=20)
+        before, after = seen.split("packets in", 1)
+        self.assertRegex(before, r"\r\x1b\[K(stapes: .*\r\n)?stage +kind +$")
+        self.assertNotIn("\x1b", after)
 
 
 if __name__ == "__main__":
