@@ -244,10 +244,10 @@ static int run(stapes_pipeline *pipeline)
     status = st_engine_end(engine);
     if (status < 0) return status;
     if (!engine->rejected) return STAPES_OK;
-    bool misfit = engine->misfits == engine->rejected && !engine->completed;
+    bool               misfit = engine->misfits == engine->rejected && !engine->completed;
+    unsigned long long failed = engine->rejected, all = failed + engine->completed;
     return st_error_set(&engine->error, misfit ? STAPES_EFORMAT : STAPES_EINPUT, "%llu of %llu inputs failed",
-                        (unsigned long long)engine->rejected,
-                        (unsigned long long)(engine->rejected + engine->completed));
+                        failed, all);
 }
 
 int stapes_run_pipeline(stapes_pipeline *pipeline, stapes_error *error)
