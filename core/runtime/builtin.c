@@ -3,8 +3,10 @@
  *   app.audio     what the embedding program pushes (stapes_push_audio)
  *   app.silence   audio of zeros, for trying and measuring
  *   app.identity  passes everything on
+ *   app.merge     two streams of one format become one, in the order of time
  *   app.discard   takes everything and lets it go; a program's receiver may look at it
  */
+#include "contract/format.h"
 #include "runtime/engine.h"
 
 static const stapes_port audio_out[] = {{"out", STAPES_KIND(STAPES_AUDIO), 0, NULL}};
@@ -189,6 +191,37 @@ static const stapes_stage identity = {
     .process = pass,
 };
 
+static const stapes_port two_in[] = {{"in", STAPES_ANY_DATA, 0, NULL},
+                                     {"side", STAPES_ANY_DATA, 0, "of the same format as in"}};
+
+static int merge_configure(const stapes_instance *me, const stapes_format *const *inputs,
+                           stapes_format *const *outputs, stapes_bounds *bounds)
+{
+    char one[300], other[300];
+    (void)outputs; /* like input 0 */
+    (void)bounds;
+    if (st_format_equal(inputs[0], inputs[1])) return STAPES_OK;
+    return me->host->fail(me, STAPES_EFORMAT, "both inputs must have one format: in has %s, side has %s",
+                          st_format_text(inputs[0], one, sizeof one),
+                          st_format_text(inputs[1], other, sizeof other));
+}
+
+static int merge_process(const stapes_instance *me, uint32_t port, const stapes_packet *packet)
+{
+    (void)port; /* the host hands them on in the order of time */
+    return pass(me, 0, packet);
+}
+
+static const stapes_stage merge = {
+    .size = sizeof(stapes_stage),
+    .name = "app.merge",
+    .summary = "two streams of one format become one, in the order of time",
+    STAPES_INPUTS(two_in),
+    STAPES_OUTPUTS(any_out),
+    .configure = merge_configure,
+    .process = merge_process,
+};
+
 static int discard_process(const stapes_instance *me, uint32_t port, const stapes_packet *packet)
 {
     (void)me;
@@ -205,7 +238,7 @@ static const stapes_stage discard = {
     .process = discard_process,
 };
 
-static const stapes_stage *const stages[] = {&st_builtin_audio, &silence, &identity, &discard};
+static const stapes_stage *const stages[] = {&st_builtin_audio, &silence, &identity, &merge, &discard};
 
 const stapes_plugin st_builtin_plugin = {
     .size = sizeof(stapes_plugin),

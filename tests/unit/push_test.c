@@ -140,6 +140,44 @@ static void test_receiver_stops(stapes_runtime *runtime)
     stapes_close_pipeline(p);
 }
 
+/* Keeps the starts: they may not go back, and both branches must be whole. */
+typedef struct order {
+    stapes_time last;
+    int         packets, back, begins;
+} order;
+
+static int watch(void *user, const stapes_packet *packet)
+{
+    order *o = user;
+    if (packet->kind == STAPES_EVENT) {
+        o->begins += ((const stapes_event *)packet->data)->type == STAPES_SEGMENT_BEGIN;
+        return STAPES_OK;
+    }
+    o->back += packet->start < o->last;
+    o->last = packet->start;
+    o->packets++;
+    return STAPES_OK;
+}
+
+static void test_branches(stapes_runtime *runtime)
+{
+    static const char yaml[] = "name: branches\nstages:\n"
+                               "  - source: {use: app.silence, seconds: 2, packet: 500}\n"
+                               "  - one: {use: app.identity, from: source}\n"
+                               "  - two: {use: app.identity, from: source}\n"
+                               "  - both: {use: app.merge, from: {in: one, side: two}}\n"
+                               "  - end: {use: app.discard, from: both}\n";
+    order             o = {0};
+    stapes_error      error = {0};
+    stapes_pipeline  *p = stapes_parse_pipeline(runtime, yaml, "branches", &error);
+    CHECK_TEXT(error.text, "");
+    if (!p) return;
+    CHECK(stapes_set_receiver(p, "both", "out", watch, &o, &error) == STAPES_OK);
+    CHECK(stapes_run_pipeline(p, &error) == STAPES_OK);
+    CHECK(o.packets == 2 * 64 && o.back == 0 && o.begins == 1);
+    stapes_close_pipeline(p);
+}
+
 static void test_trace(stapes_runtime *runtime)
 {
     heard            h = {0};
@@ -171,6 +209,7 @@ int main(void)
     test_push(runtime);
     test_refusals(runtime);
     test_receiver_stops(runtime);
+    test_branches(runtime);
     test_trace(runtime);
     stapes_close_runtime(runtime);
     return check_done();
