@@ -39,6 +39,14 @@ static int unknown_command(st_call *call, const char *name)
     return 2;
 }
 
+/* A pipeline typed without quotes comes in many words. */
+static bool lacks_quotes(const char *const *words, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(words[i], "!") == 0) return true;
+    return false;
+}
+
 static int dispatch(st_call *call, const char *name, const char *const *words, uint32_t count)
 {
     stapes_error error = {0};
@@ -54,6 +62,8 @@ static int dispatch(st_call *call, const char *name, const char *const *words, u
         call->is_pipeline = true;
         call->command = st_commands_find("run");
     }
+    if (call->command->first && lacks_quotes(words, count))
+        return st_call_wrong(call, "a pipeline in one line stands in quotes: stapes run 'STAGE ! STAGE'");
     code = st_call_parse(call, words, count);
     if (code) return code;
     if (call->help && !call->command->first) return st_help_print(call->command);

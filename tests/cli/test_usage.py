@@ -46,6 +46,9 @@ class Usage(program.Program):
         self.wrong("run", "app.silence ! app.identity", says="app.identity")
         self.wrong("run", "app.silence rate=0 ! app.discard", says="rate")
 
+    def test_line_without_quotes(self):
+        self.wrong("run", *TRIVIAL.split(" "), says="stands in quotes: stapes run 'STAGE ! STAGE'")
+
     def test_set(self):
         self.wrong("run", TRIVIAL, "--set", "seconds", says="--set takes stage.parameter=value, not 'seconds'")
         self.wrong("run", TRIVIAL, "--set", "silence.secnds=1", says="did you mean 'seconds'?")
