@@ -69,6 +69,28 @@ static const st_command_option new_options[] = {
      .initial = "."},
 };
 
+static const st_command_option verify_options[] = {
+    {.name = "stage", .completes = ST_STAGE_NAMES, .value = "STAGE", .help = "tests this stage only"},
+    {.name = "test", .value = "NAME", .help = "runs this test only; --list names them"},
+    {.name = "seed",
+     .value = "N",
+     .help = "where random tests begin; the results name it, so that a failure can be repeated",
+     .initial = "another in every run"},
+    {.name = "set",
+     .value = "[STAGE.]PARAMETER=VALUE",
+     .help = "a parameter for the tests, for stages that need a model or a file; may be given often"},
+    {.name = "format",
+     .value = "FORMAT",
+     .help =
+         "what inputs get: \"audio rate=8000 columns=2\", \"frames columns=80 hop=10ms recipe=...\"; may be "
+         "given often"},
+    {.name = "limit", .value = "SECONDS", .help = "time that each test may take", .initial = "60"},
+    {.name = "here", .flag = true, .help = "runs in this process, for a debugger; the first crash ends all"},
+    {.name = "json", .flag = true, .help = "prints JSON"},
+    {.name = "junit", .flag = true, .help = "prints JUnit's XML"},
+    {.name = "list", .flag = true, .help = "prints the names of the tests and what they claim"},
+};
+
 static const st_command_option bench_options[] = {
     {.name = "json",
      .flag = true,
@@ -152,6 +174,20 @@ const st_command st_commands[] = {
      .options = new_options,
      .n_options = STAPES_COUNT(new_options),
      .run = st_new_command},
+    {.name = "verify",
+     .arguments = "PLUGIN.so...",
+     .most = ST_ANY_NUMBER,
+     .completes = ST_FILES,
+     .summary = "tests the stages of a plugin against the contract",
+     .details = "Each test runs in a process of its own with a time limit. A failure prints the command that "
+                "repeats "
+                "it.",
+     .examples = "stapes verify ./tilt.so\n"
+                 "stapes verify ./tilt.so --test cuts --seed 7 --verbose\n"
+                 "gdb --args stapes verify ./tilt.so --test cuts --here\n",
+     .options = verify_options,
+     .n_options = STAPES_COUNT(verify_options),
+     .run = st_conform_command},
     {.name = "bench",
      .arguments = "[NAME...]",
      .most = ST_ANY_NUMBER,

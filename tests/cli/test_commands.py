@@ -21,7 +21,7 @@ stages:
 class Commands(program.Program):
     def test_no_words(self):
         out, _ = self.stapes()
-        for name in ("run", "list", "inspect", "check", "graph", "new", "bench", "doctor", "completion"):
+        for name in ("run", "list", "inspect", "check", "graph", "new", "verify", "bench", "doctor", "completion"):
             self.assertRegex(out, rf"(?m)^  {name} ")
 
     def test_version(self):
