@@ -28,6 +28,7 @@ typedef struct state {
     stapes_output output, index; /* index: of numbers only */
     npy_file      npy;
     uint32_t      kind, columns;
+    bool          begun;
     char          recording[NAME];
     uint32_t      segment;
     /* The stretch of rows that is going on. */
@@ -105,15 +106,15 @@ static int begin_index(const stapes_instance *me)
     return status < 0 ? pass_on(me, &error) : STAPES_OK;
 }
 
-static int begin_files(const stapes_instance *me, const stapes_format *in)
+/* At the first packet: a disk that is full is no fault of the format. */
+static int begin_files(const stapes_instance *me)
 {
     state       *s = me->state;
     stapes_error error = {0};
     const char  *head =
         "recording\tsegment\tfirst_row\trows\tstart_flicks\tstart_seconds\tkind\trate\thop_flicks\t"
         "recipe\n";
-    s->kind = in->kind;
-    s->columns = in->kind == STAPES_BYTES ? 1 : in->columns;
+    s->begun = true;
     if (s->kind == STAPES_TOKENS) {
         head = "recording\tsegment\tstart_seconds\tend_seconds\tid\tscore\n";
     } else if (s->kind == STAPES_TEXT) {
@@ -141,7 +142,7 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
     if (s->kind && s->kind != in->kind)
         return me->host->fail(me, STAPES_EFORMAT, "%s after %s: one file holds one kind", kinds[in->kind],
                               kinds[s->kind]);
-    if (s->npy.begun && s->kind != STAPES_BYTES && in->columns != s->columns)
+    if (s->kind && !is_lines(s->kind) && s->kind != STAPES_BYTES && in->columns != s->columns)
         return me->host->fail(
             me, STAPES_EFORMAT,
             "%u columns after %u: a .npy file holds one shape; dump these recordings one by one", in->columns,
@@ -151,7 +152,9 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
     copy_cell(recipe, sizeof recipe, in->recipe);
     (void)snprintf(s->format, sizeof s->format, "%s\t%u\t%lld\t%s", kinds[in->kind], in->rate,
                    (long long)s->hop, recipe);
-    return s->kind ? STAPES_OK : begin_files(me, in);
+    s->kind = in->kind;
+    s->columns = in->kind == STAPES_BYTES ? 1 : in->columns;
+    return STAPES_OK;
 }
 
 /* The stretch of rows ended: its line. */
@@ -174,6 +177,8 @@ static int end_files(const stapes_instance *me)
         stapes_drop_output(&s->output);
         return STAPES_OK;
     }
+    int status = s->begun ? STAPES_OK : begin_files(me);
+    if (status < 0) return status;
     if ((s->npy.begun && npy_end(&s->npy, &error) < 0) || stapes_end_output(&s->output, &error) < 0 ||
         stapes_end_output(&s->index, &error) < 0)
         return pass_on(me, &error);
@@ -262,9 +267,11 @@ static int write_rows(const stapes_instance *me, const stapes_packet *packet)
 static int process(const stapes_instance *me, uint32_t port, const stapes_packet *packet)
 {
     state *s = me->state;
-    int    status = s->kind == STAPES_TOKENS ? write_tokens(me, packet)
-                    : s->kind == STAPES_TEXT ? write_text(me, packet)
-                                             : write_rows(me, packet);
+    int    status = s->begun ? STAPES_OK : begin_files(me);
+    if (status < 0) return status;
+    status = s->kind == STAPES_TOKENS ? write_tokens(me, packet)
+             : s->kind == STAPES_TEXT ? write_text(me, packet)
+                                      : write_rows(me, packet);
     if (status < 0) return status;
     me->host->retain(packet);
     return me->host->emit(me, port, (stapes_packet *)packet);
@@ -276,7 +283,7 @@ static int abandon(const stapes_instance *me)
     state       *s = me->state;
     stapes_error error = {0};
     s->rows = 0;
-    if (!s->kind) return STAPES_OK;
+    if (!s->begun) return STAPES_OK;
     if (s->npy.begun && npy_cut(&s->npy, s->rows_before, &error) < 0) return pass_on(me, &error);
     int fd = lines_of(s)->fd;
     if (ftruncate(fd, s->lines_before) != 0 || lseek(fd, s->lines_before, SEEK_SET) < 0)
@@ -294,7 +301,7 @@ static int event(const stapes_instance *me, uint32_t port, const stapes_event *e
         copy_cell(s->recording, sizeof s->recording, event->name);
         s->segment = 0;
         s->rows_before = s->npy.rows;
-        if (s->kind) s->lines_before = lseek(lines_of(s)->fd, 0, SEEK_CUR);
+        if (s->begun) s->lines_before = lseek(lines_of(s)->fd, 0, SEEK_CUR);
         break;
     case STAPES_SEGMENT_BEGIN: s->segment = event->segment; break;
     case STAPES_RECORDING_ABANDONED: return abandon(me);

@@ -99,8 +99,8 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
     if (in->rate != s->settings.rate)
         return me->host->fail(
             me, STAPES_EFORMAT,
-            "the input has %u Hz, the features are made at %u Hz: insert audio.resample: {rate: %u}",
-            in->rate, s->settings.rate, s->settings.rate);
+            "the input has %u Hz, the features are made at %u Hz: insert audio.resample: {rate: %u%s}",
+            in->rate, s->settings.rate, s->settings.rate, in->columns == 1 ? "" : ", channels: mix");
     if (in->columns != 1)
         return me->host->fail(
             me, STAPES_EFORMAT,
