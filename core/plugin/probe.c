@@ -265,7 +265,7 @@ int st_probe_process(st_probe *probe, uint32_t port, const stapes_packet *packet
 
 int st_probe_process_many(st_probe **many, const stapes_packet *const *packets, uint32_t count)
 {
-    const stapes_instance *instances[8];
+    const stapes_instance *instances[8] = {0};
     int                    status;
     for (uint32_t i = 0; i < count; i++) {
         instances[i] = &many[i]->me;
