@@ -99,6 +99,14 @@ output: log_softmax
 vocabulary: vocabulary.txt
 blank: 0
 """
+TINY_PLAIN = """stapes-model: 1
+name: tiny-plain
+summary: random weights, for tests; gives frames, has no labels
+licence: CC0-1.0
+network:
+  - {layer: rnn, name: rnn, in: 8, hidden: 4, nonlinearity: relu, bias: false}
+output: none
+"""
 SMALL = """stapes-model: 1
 name: small
 network:
@@ -121,6 +129,8 @@ def write_tiny():
     write("tiny-uni", TINY_UNI, safetensors(front | dict(recurrent("gru", "gru", 12, 16, 2, 1, "uni")) | head), LETTERS)
     upper = {"head.weight": draw("upper", 29, 8), "head.bias": draw("upper", 29)}
     write("tiny-upper", TINY_UPPER, safetensors(upper), [label.upper() if len(label) == 1 else label for label in LETTERS])
+    plain = {"rnn.weight_ih_l0": draw("plain", 4, 8), "rnn.weight_hh_l0": draw("plain-h", 4, 4)}
+    write("tiny-plain", TINY_PLAIN, safetensors(plain))
 
 
 def broken(name, expected, model=SMALL, weights=None, labels=("<blank>", "a", "b"), others=None):
