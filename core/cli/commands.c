@@ -57,7 +57,7 @@ static const st_command_option graph_options[] = {
     {.name = "svg",
      .completes = ST_FILES,
      .value = "FILE.svg",
-     .help = "draws it into this file with Graphviz instead of printing DOT"},
+     .help = "draws it into this file (- is standard output) with Graphviz instead of printing DOT"},
 };
 
 static const st_command_option new_options[] = {

@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,11 +53,15 @@ static int through_dot(const char *text, const char *path, stapes_error *error)
     return STAPES_OK;
 }
 
-/* Draws into a file beside and renames it: a picture is whole or not there. */
+/* Draws into a file beside and renames it: a picture is whole or not there. What is there and no plain
+ * file (a device, a pipe) is written as it is. */
 static int svg(const char *text, const char *path, stapes_error *error)
 {
-    char beside[4096];
-    int  status;
+    char        beside[4096];
+    struct stat about;
+    int         status;
+    if (strcmp(path, "-") == 0) path = "/dev/stdout";
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) return through_dot(text, path, error);
     if (snprintf(beside, sizeof beside, "%s.part-%ld", path, (long)getpid()) >= (int)sizeof beside)
         return st_error_set(error, STAPES_EUSAGE, "the file's name is too long");
     status = through_dot(text, beside, error);

@@ -171,6 +171,7 @@ int st_run_command(st_call *call)
     uint32_t           count = call->n_arguments;
     stapes_error       error = {0};
     int                status, code;
+    unsigned           warned;
     if (call->help) {
         code = me ? st_help_pipeline(call, st_pipeline_graph(me->pipeline)) : st_help_print(call->command);
         if (me) close_run(me);
@@ -201,6 +202,9 @@ int st_run_command(st_call *call)
     if (error.status == STAPES_EUSAGE && !strchr(error.text, '\n'))
         fprintf(stderr, "see 'stapes %s%s --help'\n", call->is_pipeline ? "" : "run ",
                 call->is_pipeline ? call->name : call->arguments[0]);
+    /* a trace is written when the pipeline is closed, and what is wrong with it is a warning */
+    warned = st_talk_warnings();
     close_run(me);
+    if (trace && code == 0 && st_talk_warnings() > warned) code = 4;
     return code;
 }

@@ -9,10 +9,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int current_level;
+static int      current_level;
+static unsigned warnings;
 
 void st_talk_set_level(int level) { current_level = level; }
 int  st_talk_level(void) { return current_level; }
+
+unsigned st_talk_warnings(void) { return warnings; }
 
 void st_talk_error(const char *format, ...)
 {
@@ -59,6 +62,7 @@ void st_talk_message(void *user, int level, const char *from, const char *text)
 {
     (void)user;
     if (level >= STAPES_WARNING) {
+        warnings++;
         if (current_level > ST_TALK_QUIET) st_talk_error("%s%s%s", from, from[0] ? ": " : "", text);
     } else if (current_level >= ST_TALK_VERBOSE) {
         st_talk_note("%s%s%s", from, from[0] ? ": " : "", text);

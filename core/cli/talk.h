@@ -25,6 +25,9 @@ int st_talk_failure(const stapes_error *error);
 
 /* For stapes_runtime_options. */
 void st_talk_message(void *user, int level, const char *from, const char *text);
+/* How many warnings came so far, also those that were not shown. */
+unsigned st_talk_warnings(void);
+
 void st_talk_rejected(void *user, const char *input, const char *text);
 
 /* Flushes standard output. Returns `code`, or what a failure there makes of it: a closed pipe ends

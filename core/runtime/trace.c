@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MOST = 4 << 20 }; /* spans and words each: some 130 MB at the most; the rest is counted */
 
@@ -54,7 +55,10 @@ st_trace *st_trace_open(const char *path, stapes_error *error)
         st_error_set(error, STAPES_ENOMEM, "no memory for a trace");
         goto fail;
     }
-    (void)snprintf(trace->temporary, length + 6, "%s.part", path);
+    /* a device or a pipe is written as it is, and never replaced by a file */
+    struct stat about;
+    bool        plain = stat(path, &about) != 0 || S_ISREG(about.st_mode);
+    (void)snprintf(trace->temporary, length + 6, "%s%s", path, plain ? ".part" : "");
     trace->file = fopen(trace->temporary, "w");
     if (trace->file) return trace;
     st_error_set(error, STAPES_ESYSTEM, "%s: the trace cannot be written: %s", path, strerror(errno));
@@ -180,11 +184,12 @@ int st_trace_close(st_trace *trace, const char *const *names, uint32_t n_names, 
     int status = STAPES_OK, wrong = ferror(trace->file) | fflush(trace->file);
     int reason = errno;
     if (fclose(trace->file)) wrong = 1;
-    if (!wrong && rename(trace->temporary, trace->path)) wrong = 1, reason = errno;
+    bool beside = strcmp(trace->temporary, trace->path) != 0;
+    if (!wrong && beside && rename(trace->temporary, trace->path)) wrong = 1, reason = errno;
     if (wrong) {
         status = st_error_set(error, STAPES_ESYSTEM, "%s: the trace was not written: %s", trace->path,
                               strerror(reason));
-        (void)remove(trace->temporary);
+        if (beside) (void)remove(trace->temporary);
     }
     free_trace(trace);
     return status;

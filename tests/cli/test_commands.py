@@ -1,6 +1,8 @@
 """Every command does what its help says."""
 import json
+import os
 import re
+import stat
 import subprocess
 
 import program
@@ -155,7 +157,14 @@ class Commands(program.Program):
             self.skipTest("Graphviz is not installed")
         self.stapes("graph", TRIVIAL, "--svg", "a.svg")
         self.assertIn("<svg", (self.folder / "a.svg").read_text())
-        _, words = self.stapes("graph", TRIVIAL, "--svg", "no/such/a.svg", code=4)
+        self.assertIn("<svg", self.stapes("graph", TRIVIAL, "--svg", "-")[0])
+        before = self.folder.stat().st_mode
+        self.stapes("graph", TRIVIAL, "--svg", self.folder, code=4)
+        self.assertEqual(self.folder.stat().st_mode, before)
+        (self.folder / "null").symlink_to("/dev/null")  # a mistake would replace the link, not the device
+        self.stapes("graph", TRIVIAL, "--svg", "null")
+        self.assertTrue(stat.S_ISCHR(os.stat(self.folder / "null").st_mode))
+        self.stapes("graph", TRIVIAL, "--svg", "no/such/a.svg", code=4)
         self.assertEqual(list(self.folder.glob("*part*")), [])
 
     def test_doctor(self):

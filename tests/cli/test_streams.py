@@ -1,5 +1,6 @@
 """Results to standard output, talk to standard error; closed pipes and full disks."""
 import os
+import stat
 import subprocess
 
 import program
@@ -35,6 +36,16 @@ class Streams(program.Program):
         with open("/dev/full", "w") as full:
             _, talk = self.stapes("run", "app.silence seconds=100 ! audio.write path=-", stdout=full, code=4)
         self.assertIn("No space left on device", talk)
+
+    def test_trace_to_devices(self):
+        # through links: a mistake here would replace the link, and not the device of the machine
+        for name in ("full", "null"):
+            (self.folder / name).symlink_to(f"/dev/{name}")
+        _, talk = self.stapes("run", TRIVIAL, "--trace", "full", code=4)
+        self.assertIn("full: the trace was not written: No space left on device", talk)
+        self.stapes("run", TRIVIAL, "--trace", "null")
+        for name in ("full", "null"):
+            self.assertTrue(stat.S_ISCHR(os.stat(self.folder / name).st_mode), name)
 
     def test_streams_that_are_closed_at_the_start(self):
         done = subprocess.run(["sh", "-c", f"'{PROGRAM}' version >&-"], capture_output=True, text=True,
