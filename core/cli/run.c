@@ -199,9 +199,11 @@ int st_run_command(st_call *call)
     if (status < 0 && error.status == 0) error.status = status;
     code = st_talk_failure(&error);
     if (error.status == STAPES_ECANCELED) code = st_run_code(error.status);
-    if (error.status == STAPES_EUSAGE && !strchr(error.text, '\n'))
-        fprintf(stderr, "see 'stapes %s%s --help'\n", call->is_pipeline ? "" : "run ",
-                call->is_pipeline ? call->name : call->arguments[0]);
+    if (error.status == STAPES_EUSAGE && !strchr(error.text, '\n')) {
+        const char *what = call->is_pipeline ? call->name : call->arguments[0];
+        fprintf(stderr, "see 'stapes %s%s%s --help'\n", call->is_pipeline ? "" : "run",
+                call->is_pipeline || st_run_is_line(what) ? "" : " ", st_run_is_line(what) ? "" : what);
+    }
     /* a trace is written when the pipeline is closed, and what is wrong with it is a warning */
     warned = st_talk_warnings();
     close_run(me);

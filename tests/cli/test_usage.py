@@ -50,7 +50,8 @@ class Usage(program.Program):
         self.wrong("run", *TRIVIAL.split(" "), says="stands in quotes: stapes run 'STAGE ! STAGE'")
 
     def test_set(self):
-        self.wrong("run", TRIVIAL, "--set", "seconds", says="--set takes stage.parameter=value, not 'seconds'")
+        words = self.wrong("run", TRIVIAL, "--set", "seconds", says="--set takes stage.parameter=value, not 'seconds'")
+        self.assertTrue(words.endswith("see 'stapes run --help'\n"))
         self.wrong("run", TRIVIAL, "--set", "silence.secnds=1", says="did you mean 'seconds'?")
         self.wrong("run", TRIVIAL, "--set", "silense.seconds=1", says="silence")
         self.wrong("run", TRIVIAL, "--set", "silence.rate=0.5", says="rate")
