@@ -185,11 +185,11 @@ uint32_t st_feed_piece(const st_feed *feed, int cut, uint32_t done, uint32_t tur
     uint32_t              left = feed->rows - done, piece = left;
     if (feed->format.kind == STAPES_TEXT) return 1;
     switch (cut) {
-    case ST_ROWS_OF_ONE: piece = done < 700 ? 1 : left; break;
-    case ST_SEVENS: piece = 7; break;
+    case ST_ROWS_OF_ONE: piece = done < 400 ? 1 : left; break;
+    case ST_SEVENS: piece = done < 4000 ? 7 : 7777; break;
     case ST_PRIMES: piece = primes[turn % STAPES_COUNT(primes)]; break;
     case ST_HUGE: piece = done == 0 ? 1 : left > 1 ? left - 1 : 1; break;
-    case ST_RANDOM: piece = 1 + st_suite_below(random, 1u << st_suite_below(random, 14)); break;
+    case ST_RANDOM: piece = 1 + st_suite_below(random, 1u << (2 + st_suite_below(random, 12))); break;
     case ST_TENTH: piece = feed->format.kind == STAPES_AUDIO ? feed->format.rate / 10 : 10; break;
     default: break;
     }

@@ -38,10 +38,10 @@ stapes_time st_feed_time(const st_feed *feed, uint32_t row);
 /* How a segment is cut. */
 enum st_feed_cut {
     ST_WHOLE,
-    ST_ROWS_OF_ONE, /* the first 700 rows one by one, then the rest at once */
-    ST_SEVENS,
-    ST_PRIMES, /* 2, 3, 5, 7, ... 997, and again */
-    ST_HUGE,   /* one row, then all but one, then one */
+    ST_ROWS_OF_ONE, /* the first 400 rows one by one, then the rest at once */
+    ST_SEVENS,      /* the first 4000 rows in sevens, then 7777 at a time */
+    ST_PRIMES,      /* 2, 3, 5, 7, ... 997, and again */
+    ST_HUGE,        /* one row, then all but one, then one */
     ST_RANDOM,
     ST_TENTH /* a tenth of a second each */
 };

@@ -18,9 +18,9 @@ typedef struct st_guard {
     const char      *what; /* "its state", "an input packet" */
     char            *mapping, *data;
     size_t           mapped, bytes; /* of all pages; of the data */
+    size_t           head;          /* of a packet: bytes at the begin of the pages, before the pattern */
     bool             read_only, released;
     /* for packets */
-    char         *page;  /* the page that the packet's head lies in */
     stapes_packet made;  /* as it was made */
     void         *owner; /* who counts it */
     atomic_uint   references;

@@ -108,11 +108,12 @@ void st_suite_life(st_case *c)
 void st_suite_time(st_case *c)
 {
     for (uint32_t k = 0; k < c->n_combinations; k++) {
-        for (int cut = ST_WHOLE; cut <= ST_TENTH; cut++) {
+        static const int cuts[] = {ST_WHOLE, ST_ROWS_OF_ONE, ST_HUGE, ST_RANDOM, ST_TENTH};
+        for (uint32_t i = 0; i < STAPES_COUNT(cuts); i++) {
             char      words[400];
             st_record sent = {0};
             st_plan   plan = st_drive_plan(c, k);
-            plan.cut = cut;
+            plan.cut = cuts[i];
             plan.n_segments = 3;
             plan.start = 1000 * STAPES_SECOND; /* nobody counts from 0 */
             if (st_drive_good(c, &plan, "a recording of three segments", &sent) &&
