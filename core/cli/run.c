@@ -197,7 +197,11 @@ int st_run_command(st_call *call)
     }
     if (status == STAPES_ECANCELED) st_talk_note("stapes: stopped before the end");
     if (status < 0 && error.status == 0) error.status = status;
-    code = st_talk_failure(&error);
+    /* the one input that there was has been told of already */
+    if (strncmp(error.text, "1 of 1 ", 7) == 0)
+        code = st_error_exit_code(error.status);
+    else
+        code = st_talk_failure(&error);
     if (error.status == STAPES_ECANCELED) code = st_run_code(error.status);
     if (error.status == STAPES_EUSAGE && !strchr(error.text, '\n')) {
         const char *what = call->is_pipeline ? call->name : call->arguments[0];

@@ -55,6 +55,34 @@ class Progress(program.Program):
             run.send_signal(signal.SIGINT)
             self.assertEqual(run.stderr.read(), "stapes: stopped before the end\n")
 
+    def test_results_on_the_same_terminal(self):
+        self.need_stages("audio.file", "features.logmel", "recurrent.network", "ctc.search", "text.write", "debug.show")
+        recordings = sorted((program.SOURCE / "examples/audio").glob("*.flac"))
+        model = program.SOURCE / "tests/data/models/tiny-uni"
+        if not recordings or not model.exists():
+            self.skipTest("there is no example recording")
+        words = [PROGRAM, "look", "--model", str(model), *[str(recordings[0])] * 8]
+        expected = self.stapes(*words[1:])[0].splitlines()
+        leader, follower = pty.openpty()
+        seen = b""
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower, cwd=self.folder,
+                              env=program.environment()) as run:
+            os.close(follower)
+            while True:
+                try:
+                    piece = os.read(leader, 65536)
+                except OSError:
+                    break
+                if not piece:
+                    break
+                seen += piece
+            self.assertEqual(run.wait(20), 0)
+        os.close(leader)
+        text = seen.decode()
+        self.assertRegex(text, rf"file \d of 8 {re.escape(recordings[0].name)}: [\d.]+ s done")
+        visible = [line.split("\x1b[K")[-1] for line in text.split("\r\n")]
+        self.assertEqual(visible, expected + [""])
+
     def test_statistics_come_after_the_line(self):
         seen = self.on_terminal("--stats", until="times real time", seconds=20)
         before, after = seen.split("packets in", 1)
