@@ -49,17 +49,19 @@ static void look_at_plugins(st_registry *registry)
 
 /* ---- libraries ---- */
 
-/* Libraries that plugins of ours load, asked for their versions by the function named. */
+/* Libraries that our plugins load, asked for their versions by the symbol named. */
 static const struct library {
     const char *name, *file, *symbol;
-    bool        is_variable; /* the symbol is the text itself */
+    bool        is_text; /* the symbol is the text itself, not a function that gives it */
+    bool        required;
     const char *purpose, *package;
 } libraries[] = {
-    {"libsndfile", "libsndfile.so.1", "sf_version_string", false, "reads recordings", "libsndfile1"},
-    {"libsoxr", "libsoxr.so.0", "soxr_version", false, "resamples", "libsoxr0"},
-    {"FFTW", "libfftw3f.so.3", "fftwf_version", true, "spectra", "libfftw3-single3"},
-    {"OpenBLAS", "libopenblas.so.0", "openblas_get_corename", false, "products of matrices", "libopenblas0"},
-    {"libpng", "libpng16.so.16", "png_get_libpng_ver", false, "pictures of debug.show", "libpng16-16"},
+    {"libsndfile", "libsndfile.so.1", "sf_version_string", false, true, "reads recordings", "libsndfile1"},
+    {"libsoxr", "libsoxr.so.0", "soxr_version", false, true, "resamples", "libsoxr0"},
+    {"FFTW", "libfftw3.so.3", "fftw_version", true, true, "spectra", "libfftw3-double3"},
+    {"libpng", "libpng16.so.16", "png_get_libpng_ver", false, true, "pictures of debug.show", "libpng16-16"},
+    {"OpenBLAS", "libopenblas.so.0", "openblas_get_corename", false, false,
+     "kernels that it chose here; stages of yours may use it", "libopenblas0"},
 };
 
 static void look_at_library(const struct library *library)
@@ -70,10 +72,13 @@ static void look_at_library(const struct library *library)
     if (!handle) {
         char remedy[128];
         (void)snprintf(remedy, sizeof remedy, "sudo apt install %s", library->package);
-        problem(library->file, remedy);
+        if (library->required)
+            problem(library->file, remedy);
+        else
+            printf("  %-12s not installed, not required\n", library->name);
         return;
     }
-    if (symbol && library->is_variable) {
+    if (symbol && library->is_text) {
         version = symbol;
     } else if (symbol) {
         /* the way that POSIX knows from a data pointer to a function */
@@ -127,7 +132,10 @@ static void look_at_names(st_call *call, int kind, const char *title, const char
         stapes_error error = {0};
         const char  *path = kind == ST_MODELS ? st_place_model(extra, names[i], &call->arena, &error)
                                               : st_place_pipeline(extra, names[i], &call->arena, &error);
-        printf("  %-16s %s\n", names[i], path ? path : error.text);
+        const char  *table =
+            path && kind == ST_MODELS ? st_arena_format(&call->arena, "%s/model.yaml", path) : NULL;
+        printf("  %-16s %s%s\n", names[i], path ? path : error.text,
+               table && access(table, R_OK) != 0 ? " (has no model.yaml: is no model yet)" : "");
     }
     if (count == 0) {
         uint32_t           n = 0;

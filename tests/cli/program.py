@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unittest
 
-PROGRAM = os.environ.get("STAPES_PROGRAM", "build/dev/bin/stapes")
+PROGRAM = os.environ.get("STAPES_PROGRAM", str(pathlib.Path(__file__).resolve().parents[2] / "build/dev/bin/stapes"))
 SOURCE = pathlib.Path(os.environ.get("STAPES_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("STAPES_BUILD", SOURCE / "build/dev"))
 TRIVIAL = "app.silence seconds=0.1 ! app.discard"
