@@ -358,10 +358,16 @@ def labels_of(recipe):
     return recipe.get("labels", ["<blank>", "<space>", "'"] + list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 
 
+def average(paths):
+    """Mean of the weights of some checkpoints of one run: flatter than any of them, and better on speech not heard."""
+    states = [torch.load(path, weights_only=True)["model"] for path in paths]
+    return {name: sum(state[name] for state in states) / len(states) for name in states[0]}
+
+
 def export(args):
     recipe = read_recipe(args.recipe)
     network = Network(recipe["network"])
-    network.load_state_dict(torch.load(args.checkpoint, weights_only=True)["model"])
+    network.load_state_dict(average(args.checkpoint))
     os.makedirs(args.out, exist_ok=True)
     kind = "float32" if args.float32 else "float16"
     write_safetensors(os.path.join(args.out, "weights.safetensors"),
@@ -536,11 +542,12 @@ def draw_pool(caches, recipe, worker, pool, steps):
 
 
 def rate_at(recipe, step, steps):
-    """Learning rate: a straight climb, then half a cosine down to nothing."""
+    """Learning rate: a straight climb, then half a cosine down to `rate-end` of the height."""
     warm = recipe["warmup"]
     if step < warm:
         return recipe["rate"] * (step + 1) / warm
-    return recipe["rate"] * (0.005 + 0.995 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / (steps - warm)))))
+    low = recipe.get("rate-end", 0.005)
+    return recipe["rate"] * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / (steps - warm)))))
 
 
 def dev_score(network, cache, labels):
@@ -574,6 +581,8 @@ def work(worker, recipe, args):
     other = [w for w in weights if w.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": recipe["decay"]}, {"params": other, "weight_decay": 0.0}],
                                   lr=recipe["rate"], betas=(0.9, 0.98), fused=True)
+    if args.start:
+        network.load_state_dict(average(args.start))
     first, spent, latest = 0, 0.0, os.path.join(args.out, "latest.pt")
     if os.path.exists(latest):
         state = torch.load(latest, weights_only=True)
@@ -679,12 +688,13 @@ def main():
     sub.add_argument("--cache", required=True)
     sub.add_argument("--out", required=True, help="folder of checkpoints")
     sub.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    sub.add_argument("--start", nargs="+", help="checkpoints whose averaged weights a new run begins with")
     sub.add_argument("--steps", type=int, help="another length of the schedule than the recipe's")
     sub.add_argument("--report", type=int, default=20, help="steps between lines")
     sub.add_argument("--check", type=int, default=200, help="steps between scores on the dev speakers and checkpoints")
     sub.add_argument("--keep", type=int, default=1000, help="steps between checkpoints that stay")
     sub = command("export", export, "write the model folder", recipe=True)
-    sub.add_argument("--checkpoint", required=True)
+    sub.add_argument("--checkpoint", required=True, nargs="+", help="several of one run are averaged")
     sub.add_argument("--out", required=True)
     sub.add_argument("--float32", action="store_true", help="weights as F32 instead of F16")
     sub = command("evaluate", evaluate, "score a model folder on a list", data=True)
