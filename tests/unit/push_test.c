@@ -4,6 +4,7 @@
 #include <stapes/runtime.h>
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct heard {
@@ -199,6 +200,13 @@ static void test_trace(stapes_runtime *runtime)
     CHECK(stapes_trace_pipeline(p, "/nowhere/at/all.json", &error) == STAPES_ESYSTEM);
     CHECK_HAS(error.text, "/nowhere/at/all.json: the trace cannot be written: No such file or directory");
     stapes_close_pipeline(p);
+    /* a device is written to, never replaced by a file */
+    p = make(runtime, &h, "app.silence ! app.identity ! app.discard");
+    CHECK(stapes_trace_pipeline(p, "/dev/null", &error) == STAPES_OK);
+    CHECK(stapes_run_pipeline(p, NULL) == STAPES_OK);
+    stapes_close_pipeline(p);
+    struct stat null;
+    CHECK(stat("/dev/null", &null) == 0 && S_ISCHR(null.st_mode));
 }
 
 int main(void)
