@@ -294,9 +294,10 @@ static int pushed(stapes_pipeline *pipeline, int status, stapes_error *error)
     st_engine *engine = &pipeline->engine;
     engine->running = NULL;
     if (!engine->giving_up) return answer(pipeline, status, error);
+    status = engine->error.status;
     if (error && !error->status) *error = engine->error;
     st_engine_abandon(engine, "pushed audio", NULL);
-    return STAPES_EINPUT;
+    return status;
 }
 
 int stapes_push_audio(stapes_pipeline *pipeline, const float *samples, uint32_t frames, uint32_t channels,
