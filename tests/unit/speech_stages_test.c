@@ -150,8 +150,7 @@ static void check_model(stapes_runtime *runtime, const char *model, int hop_ms, 
     close_run(&first);
 }
 
-/* The pipeline must refuse the first audio (or be refused before) with these words. What a stage's configure
- * refuses is this recording's failure: another may have another format. */
+/* The pipeline must refuse the first audio (or be refused before) with these words. */
 static void refuse(stapes_runtime *runtime, const char *line, int status, const char *words, const char *more)
 {
     stapes_error     error = {0};
@@ -181,17 +180,17 @@ int main(void)
     check_model(r, MODELS "/tiny-bi", 30, (125 - 3) / 3 + 1 + (176 - 3) / 3 + 1);
     check_model(r, MODELS "/tiny-uni", 20, 63 + 88);
 
-    refuse(r, FEATURES "stack=3 stride=3" NETWORK "/tiny-bi" SEARCH "/tiny-bi" END, STAPES_EINPUT,
+    refuse(r, FEATURES "stack=3 stride=3" NETWORK "/tiny-bi" SEARCH "/tiny-bi" END, STAPES_EFORMAT,
            "the features are not those that model 'tiny-bi' was trained on",
            "normalize=none where normalize=utterance");
-    refuse(r, FEATURES "stack=3 stride=3" NETWORK "/tiny-bi" SEARCH "/tiny-bi" END, STAPES_EINPUT,
+    refuse(r, FEATURES "stack=3 stride=3" NETWORK "/tiny-bi" SEARCH "/tiny-bi" END, STAPES_EFORMAT,
            "normalize=utterance pad=0 stack=3 stride=3\n  found:  logmel ", /* both recipes whole */
            "normalize=none pad=0 stack=3 stride=3");
-    refuse(r, FEATURES "hop=20" NETWORK "/tiny-uni" SEARCH "/tiny-uni" END, STAPES_EINPUT,
+    refuse(r, FEATURES "hop=20" NETWORK "/tiny-uni" SEARCH "/tiny-uni" END, STAPES_EFORMAT,
            "hop=320 where hop=160 is needed", "needed: logmel ");
     refuse(r, "app.audio ! features.logmel mels=9" NETWORK "/tiny-upper" SEARCH "/tiny-upper" END,
-           STAPES_EINPUT, "the input has 9 features a row, model 'tiny-upper' takes 8", "network");
-    refuse(r, FEATURES NETWORK "/tiny-uni" SEARCH "/tiny-upper" END, STAPES_EINPUT,
+           STAPES_EFORMAT, "the input has 9 features a row, model 'tiny-upper' takes 8", "network");
+    refuse(r, FEATURES NETWORK "/tiny-uni" SEARCH "/tiny-upper" END, STAPES_EFORMAT,
            "the input's labels are not those of model 'tiny-upper' (vocabulary sha256:", "the same model");
     refuse(r, FEATURES "model=" MODELS "/tiny-bi" NETWORK "/tiny-bi longest=1" SEARCH "/tiny-bi" END,
            STAPES_EINPUT, "a segment is longer than 1 s", "set 'longest' higher");

@@ -98,7 +98,8 @@ STAPES_EXPORT int stapes_run_pipeline(stapes_pipeline *pipeline, stapes_error *e
 
 /* Instead of run, for a pipeline whose source is the stage `app.audio`: samples (frames x channels,
  * -1 to 1) go through at once, on this thread. The first one opens the stages; another rate or number of
- * channels needs stapes_end_segment before it. [owner] */
+ * channels needs stapes_end_segment before it. STAPES_EFORMAT and STAPES_EINPUT: a stage could not take this
+ * segment, it was given up, and the next push begins another. [owner] */
 STAPES_EXPORT int stapes_push_audio(stapes_pipeline *pipeline, const float *samples, uint32_t frames,
                                     uint32_t channels, uint32_t rate, stapes_error *error);
 
