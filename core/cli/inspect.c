@@ -1,6 +1,7 @@
 /* inspect.c - `stapes inspect`: what a stage takes, gives and can be told; why a file is no plugin.
  * Also docs/stages.md, from the same tables. */
 #include "cli/call.h"
+#include "cli/list.h"
 #include "cli/talk.h"
 #include "contract/format.h"
 #include "plugin/parameter.h"
@@ -224,7 +225,7 @@ static void plugin_text(const st_listed *listed)
         printf("  %-22s %s\n", listed->stages[i], listed->summaries[i]);
 }
 
-static int inspect_file(st_registry *registry, const char *path)
+static int inspect_file(st_registry *registry, const char *path, bool json)
 {
     const st_listed *listed = st_registry_look(registry, path);
     if (!listed) {
@@ -235,7 +236,12 @@ static int inspect_file(st_registry *registry, const char *path)
         st_talk_error("%s: %s", path, listed->problem);
         return 3;
     }
-    plugin_text(listed);
+    if (json) {
+        st_list_plugin_json(listed);
+        putchar('\n');
+    } else {
+        plugin_text(listed);
+    }
     return 0;
 }
 
@@ -259,7 +265,7 @@ int st_inspect_command(st_call *call)
     if (!what) {
         code = all_markdown(call, runtime->registry);
     } else if (is_file_name(what)) {
-        code = inspect_file(runtime->registry, what);
+        code = inspect_file(runtime->registry, what, st_call_flag(call, "json"));
     } else if ((stage = st_registry_find(runtime->registry, what, &error))) {
         const st_plugin *plugin = st_registry_plugin_of(runtime->registry, stage);
         if (st_call_flag(call, "json"))

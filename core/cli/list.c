@@ -1,4 +1,5 @@
 /* list.c - `stapes list`: the stages of every plugin on the search path, pipelines, models. */
+#include "cli/list.h"
 #include "cli/call.h"
 #include "cli/talk.h"
 #include "plugin/place.h"
@@ -8,9 +9,9 @@
 
 /* ---- stages ---- */
 
-static void plugin_json(const st_listed *listed)
+void st_list_plugin_json(const st_listed *listed)
 {
-    fputs("  {\"plugin\": ", stdout);
+    fputs("{\"plugin\": ", stdout);
     st_talk_json(stdout, listed->name);
     fputs(", \"version\": ", stdout);
     st_talk_json(stdout, listed->version);
@@ -45,7 +46,8 @@ static int list_stages(st_registry *registry, bool json)
         fputs("[\n", stdout);
         for (uint32_t i = 0; i < count; i++) {
             if (i) fputs(",\n", stdout);
-            plugin_json(&listed[i]);
+            fputs("  ", stdout);
+            st_list_plugin_json(&listed[i]);
         }
         fputs("\n]\n", stdout);
         return 0;

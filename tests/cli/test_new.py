@@ -1,5 +1,6 @@
 """`stapes new`: the stage builds, loads and passes the contract suite at once, from the build tree and
 from an installed package."""
+import json
 import os
 import pathlib
 import re
@@ -30,6 +31,8 @@ class New(program.Program):
         self.build(folder, self.pkgconfig(program.BUILD))
         out, _ = self.stapes("inspect", folder / f"{name}.so")
         self.assertIn(stage, out)
+        about = json.loads(self.stapes("inspect", folder / f"{name}.so", "--json")[0])
+        self.assertEqual((about["plugin"], [s["name"] for s in about["stages"]]), (name, [stage]))
         here = program.environment(STAPES_PLUGIN_PATH=str(folder))
         self.stapes("run", f"app.silence ! {stage} coefficient=0.9 ! app.discard", env=here)
         _, words = self.stapes("run", f"app.silence ! {stage} coefficient=2 ! app.discard", code=2, env=here)
