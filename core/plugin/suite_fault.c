@@ -68,6 +68,13 @@ void st_suite_refusals(st_case *c)
  * -------------------------------------------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED 0
+#endif
+#if SANITIZED
 #define MOST_WAIT 8.0
 #else
 #define MOST_WAIT 1.0 /* seconds from the wish to the return */

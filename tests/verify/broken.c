@@ -222,7 +222,7 @@ static int process(const stapes_instance *me, uint32_t port, const stapes_packet
 #elif FAULT == HANGS
     while (packet->rows > 7) (void)usleep(1000);
 #elif FAULT == IGNORES_CANCEL
-    if (packet->rows > 100000) (void)sleep(3);
+    if (packet->rows > 100000) (void)sleep(TOO_LONG);
 #elif FAULT == EXITS
     if (s->packets == 3) exit(0);
 #elif FAULT == KEEPS_INPUT
