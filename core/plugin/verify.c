@@ -237,6 +237,42 @@ static void read_combinations(st_case *c, uint32_t n_inputs, const char *at, con
     }
 }
 
+/* Appends a word as a shell reads it. */
+static char *with_word(st_arena *arena, const char *command, const char *option, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/=+-,:@%";
+    char             *quoted = st_arena_take(arena, 4 * strlen(word) + 3, 1), *out = quoted;
+    bool              needed = !word[0] || word[strspn(word, plain)];
+    if (!quoted || !command) return NULL;
+    if (needed) *out++ = '\'';
+    for (; *word; word++) {
+        if (*word == '\'') {
+            memcpy(out, "'\\''", 4);
+            out += 4;
+        } else {
+            *out++ = *word;
+        }
+    }
+    if (needed) *out++ = '\'';
+    return st_arena_format(arena, "%s %s%s%s", command, option, option[0] ? " " : "", quoted);
+}
+
+/* The command line that does the same. */
+static const char *repeat_command(session *s, const st_case *c, const st_suite_test *test)
+{
+    char  seed[24];
+    char *command = with_word(&s->arena, "stapes verify", "", s->path);
+    (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)c->seed);
+    if (!(test->needs & ST_OF_FILE)) command = with_word(&s->arena, command, "--stage", c->stage_name);
+    command = with_word(&s->arena, command, "--test", test->name);
+    command = with_word(&s->arena, command, "--seed", seed);
+    for (uint32_t i = 0; i < s->options->n_set; i++)
+        command = with_word(&s->arena, command, "--set", s->options->set[i]);
+    for (uint32_t i = 0; i < s->options->n_formats; i++)
+        command = with_word(&s->arena, command, "--format", s->options->formats[i]);
+    return command ? command : "";
+}
+
 /* Runs one test in a child, reports it, and leaves its verdict in the case. */
 static int run_and_report(session *s, st_case *c, const st_suite_test *test, uint32_t n_inputs,
                           stapes_error *error)
@@ -281,7 +317,8 @@ static int run_and_report(session *s, st_case *c, const st_suite_test *test, uin
                                    .verdict = c->verdict,
                                    .words = c->words,
                                    .seconds = st_suite_now() - begin,
-                                   .seed = c->seed};
+                                   .seed = c->seed,
+                                   .repeat = repeat_command(s, c, test)};
         s->report(s->user, &result);
     }
     return status;

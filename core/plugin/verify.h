@@ -36,6 +36,7 @@ typedef struct st_verify_result {
     const char *words;   /* what went wrong, or why it was skipped; "" when passed */
     double      seconds;
     uint64_t    seed;
+    const char *repeat; /* the command that runs this test again, in the same way */
 } st_verify_result;
 
 /* Called for each test when it is done; the result is good until it returns. */

@@ -48,11 +48,8 @@ static void write_text(st_verify_writer *writer, const st_verify_result *result)
             result->verdict == ST_FAILED ? "FAILED" : verdicts[result->verdict], result->test,
             result->verdict == ST_PASSED ? result->claim : result->words);
     if (result->verdict == ST_FAILED)
-        fprintf(writer->out,
-                "           %-12s claim: %s\n           %-12s repeat: stapes verify %s%s%s --test %s --seed "
-                "%llu\n",
-                "", result->claim, "", result->path, result->stage[0] ? " --stage " : "", result->stage,
-                result->test, (unsigned long long)result->seed);
+        fprintf(writer->out, "           %-12s claim: %s\n           %-12s repeat: %s\n", "", result->claim,
+                "", result->repeat);
     fflush(writer->out);
 }
 
@@ -74,7 +71,8 @@ void st_verify_write(void *user, const st_verify_result *result)
     one->result.path = st_arena_string(&writer->arena, result->path);
     one->result.stage = st_arena_string(&writer->arena, result->stage);
     one->result.words = st_arena_string(&writer->arena, result->words);
-    if (!one->result.path || !one->result.stage || !one->result.words) {
+    one->result.repeat = st_arena_string(&writer->arena, result->repeat);
+    if (!one->result.path || !one->result.stage || !one->result.words || !one->result.repeat) {
         writer->incomplete = true;
         return;
     }
@@ -111,6 +109,8 @@ static void write_json(const st_verify_writer *writer)
         json_text(out, one->result.test);
         fprintf(out, ", \"claim\": ");
         json_text(out, one->result.claim);
+        fprintf(out, ", \"repeat\": ");
+        json_text(out, one->result.repeat);
         fprintf(out, ", \"verdict\": \"%s\", \"words\": ", verdicts[one->result.verdict]);
         json_text(out, one->result.words);
         fprintf(out, ", \"seconds\": %.3f, \"seed\": %llu}", one->result.seconds,
