@@ -254,9 +254,10 @@ static int take_rows(st_probe *probe, const stapes_packet *packet)
 int st_probe_process(st_probe *probe, uint32_t port, const stapes_packet *packet)
 {
     int status;
-    begin(probe, probe->stage->rows ? "rows" : "process", false);
+    bool rows = packet && probe->stage->rows; /* a source has no packet, and no rows */
+    begin(probe, rows ? "rows" : "process", false);
     st_hook_stream(true);
-    status = probe->stage->rows ? take_rows(probe, packet) : probe->stage->process(&probe->me, port, packet);
+    status = rows ? take_rows(probe, packet) : probe->stage->process(&probe->me, port, packet);
     st_hook_stream(false);
     finish(probe, status);
     if (status >= 0 && packet) promise(probe, packet);
