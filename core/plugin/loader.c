@@ -12,6 +12,7 @@
 #include <float.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- floating point
@@ -191,7 +192,7 @@ const st_listed *st_loader_look(const char *path, double seconds, st_arena *aren
     listed->name = next_text(&at, end);
     listed->version = next_text(&at, end);
     listed->licence = next_text(&at, end);
-    if (sscanf(next_text(&at, end), "%u", &listed->n_stages) != 1) listed->n_stages = 0;
+    listed->n_stages = (uint32_t)strtoul(next_text(&at, end), NULL, 10);
     names = st_arena_take(arena, listed->n_stages, sizeof *names);
     summaries = st_arena_take(arena, listed->n_stages, sizeof *summaries);
     if (!names || !summaries) return NULL;

@@ -253,7 +253,7 @@ static int take_rows(st_probe *probe, const stapes_packet *packet)
 
 int st_probe_process(st_probe *probe, uint32_t port, const stapes_packet *packet)
 {
-    int status;
+    int  status;
     bool rows = packet && probe->stage->rows; /* a source has no packet, and no rows */
     begin(probe, rows ? "rows" : "process", false);
     st_hook_stream(true);
