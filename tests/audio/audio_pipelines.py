@@ -415,7 +415,8 @@ def test_written_at_once():
     except subprocess.TimeoutExpired:
         running.kill()
         code = None
-    check(code == 130, "interrupted while it waits", code)
+    # the second Ctrl-C, where it was not merged into the first, ends the process by the signal itself
+    check(code in (130, -2), "interrupted while it waits", code)
     check(time.monotonic() - before < 10, "interrupted after", time.monotonic() - before)
     running.stdin.close()
     running.stdout.close()
