@@ -36,7 +36,7 @@ static int time_stage(st_bench *b, const char *text, const char *stage, double *
 
 int st_bench_logmel(st_bench *b, double *ms)
 {
-    return time_stage(b, "app.silence seconds=60 rate=16000 ! features.logmel ! app.discard",
+    return time_stage(b, "app.silence seconds=60 rate=16000 ! features.logmel mels=80 ! app.discard",
                       "features.logmel", ms);
 }
 
