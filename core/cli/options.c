@@ -24,7 +24,7 @@ int st_options_completes(const stapes_parameter *row)
 }
 
 /* What stands for a value in the help. */
-static const char *placeholder(const stapes_parameter *row, st_arena *arena)
+static const char *value_name(const stapes_parameter *row, st_arena *arena)
 {
     if (row->choices) return row->choices;
     if (row->flags & STAPES_IS_MODEL) return "NAME|FOLDER";
@@ -61,7 +61,7 @@ const st_command_option *st_options_rows(const st_graph *graph, st_arena *arena,
         }
         if (!to->initial && row->initial && row->initial[0]) to->initial = row->initial;
         to->flag = row->type == STAPES_BOOL;
-        to->value = placeholder(row, arena);
+        to->value = value_name(row, arena);
         to->completes = st_options_completes(row);
         to->choices = row->choices;
     }
