@@ -14,12 +14,16 @@ ENDLESS = "app.silence seconds=1000000 packet=16 ! app.discard"
 
 
 class Progress(program.Program):
+    def terminal(self):
+        """Both ends of a terminal made for the test."""
+        try:
+            return pty.openpty()
+        except OSError as error:
+            return self.skipTest("no terminal can be had here: %s" % error)
+
     def on_terminal(self, *words, until, seconds):
         """What appears on the terminal until `until` does or the time is over; then Ctrl-C ends the run."""
-        try:
-            leader, follower = pty.openpty()
-        except OSError as error:
-            self.skipTest("no terminal can be had here: %s" % error)
+        leader, follower = self.terminal()
         seen, stopped = "", False
         with subprocess.Popen([PROGRAM, "run", ENDLESS, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=follower, cwd=self.folder, env=program.environment()) as run:
@@ -49,12 +53,12 @@ class Progress(program.Program):
         self.assertEqual(seen.count("\n"), 1)
 
     def test_none_when_quiet(self):
-        self.assertEqual(self.on_terminal("--quiet", until=None, seconds=1), "")
+        self.assertEqual(self.on_terminal("--quiet", until=None, seconds=3), "")
 
     def test_none_without_a_terminal(self):
         with subprocess.Popen([PROGRAM, "run", ENDLESS], stderr=subprocess.PIPE, text=True,
                               env=program.environment()) as run:
-            time.sleep(1)
+            time.sleep(3)
             run.send_signal(signal.SIGINT)
             self.assertEqual(run.stderr.read(), "stapes: stopped before the end\n")
 
@@ -66,7 +70,7 @@ class Progress(program.Program):
             self.skipTest("there is no example recording")
         words = [PROGRAM, "look", "--model", str(model), *[str(recordings[0])] * 8]
         expected = self.stapes(*words[1:])[0].splitlines()
-        leader, follower = pty.openpty()
+        leader, follower = self.terminal()
         seen = b""
         with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower, cwd=self.folder,
                               env=program.environment()) as run:

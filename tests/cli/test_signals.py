@@ -17,7 +17,7 @@ class Signals(program.Program):
         self.addCleanup(run.stderr.close)
         self.addCleanup(run.stdout.close)
         self.addCleanup(run.kill)
-        time.sleep(0.5)
+        time.sleep(1.5)
         self.assertIsNone(run.poll(), "it was to run on")
         return run
 
@@ -39,7 +39,7 @@ class Signals(program.Program):
                                stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=program.environment())
         self.addCleanup(run.stdin.close)
         self.addCleanup(run.kill)
-        time.sleep(0.5)  # it waits for input that does not come
+        time.sleep(1.5)  # it waits for input that does not come
         self.assertIsNone(run.poll())
         for _ in range(2):
             run.send_signal(signal.SIGINT)
@@ -57,7 +57,7 @@ class Signals(program.Program):
         run = subprocess.Popen([PROGRAM, "run", "app.silence seconds=1000000 packet=100000 ! app.discard", "--trace",
                                 str(trace)], stderr=subprocess.DEVNULL, env=program.environment())
         self.addCleanup(run.kill)
-        time.sleep(0.3)
+        time.sleep(1)
         run.send_signal(signal.SIGINT)
         self.assertEqual(run.wait(20), 130)
         json.loads(trace.read_text())
@@ -67,9 +67,9 @@ class Signals(program.Program):
                                stderr=subprocess.DEVNULL, env=program.environment())
         self.addCleanup(run.wait)
         self.addCleanup(run.kill)
-        time.sleep(0.5)
+        time.sleep(1.5)
         run.send_signal(signal.SIGINT)
-        time.sleep(0.5)
+        time.sleep(1.5)
         self.assertIsNone(run.poll())
 
 
