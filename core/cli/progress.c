@@ -119,11 +119,13 @@ static int from_source(void *user, const stapes_packet *packet)
     return STAPES_OK;
 }
 
+/* Results are texts and the like, or come with an event (a recording ends). Audio, frames and scores that
+ * a sink draws or keeps come all the time and are not printed: they leave the line alone. */
 static int at_sink(void *user, const stapes_packet *packet)
 {
     (void)user;
-    (void)packet;
-    st_progress_hide();
+    if (packet->kind != STAPES_AUDIO && packet->kind != STAPES_FRAMES && packet->kind != STAPES_SCORES)
+        st_progress_hide();
     return STAPES_OK;
 }
 
