@@ -24,12 +24,12 @@ class Progress(program.Program):
         except OSError as error:
             return self.skipTest("no terminal can be had here: %s" % error)
 
-    def on_terminal(self, *words, until, seconds):
+    def on_terminal(self, *words, until, seconds, results=False):
         """What appears on the terminal until `until` does or the time is over; then Ctrl-C ends the run."""
         leader, follower = self.terminal()
         seen, stopped = "", False
-        with subprocess.Popen([PROGRAM, "run", ENDLESS, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=follower, cwd=self.folder, env=program.environment()) as run:
+        with subprocess.Popen([PROGRAM, "run", ENDLESS, *words], stdin=subprocess.DEVNULL,
+                              stdout=follower if results else subprocess.DEVNULL, stderr=follower, cwd=self.folder, env=program.environment()) as run:
             os.close(follower)
             end = time.monotonic() + seconds
             while True:
@@ -54,6 +54,10 @@ class Progress(program.Program):
         self.assertRegex(seen, r"^\r\x1b\[K" + line)
         self.assertTrue(seen.endswith("\r\x1b[Kstapes: stopped before the end\r\n"), repr(seen[-90:]))
         self.assertEqual(seen.count("\n"), 1)
+
+    def test_line_beside_a_sink_of_audio(self):
+        """A sink that takes audio all the time prints nothing: the line shows itself, results on the terminal or not."""
+        self.assertRegex(self.on_terminal(until="times real time", seconds=20, results=True), "times real time")
 
     def test_none_when_quiet(self):
         self.assertEqual(self.on_terminal("--quiet", until=None, seconds=3), "")
