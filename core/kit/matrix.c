@@ -3,8 +3,11 @@
 
 #include "contract/error.h"
 
+#include <stapes/kit/product.h>
+
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const stapes_tensor *find(st_weights *weights, const char *name, uint32_t rank, const uint64_t *shape)
 {
@@ -59,4 +62,58 @@ int st_matrix_open(st_matrix *matrix, st_weights *weights, const char *name, con
     free(row);
     *matrix = (st_matrix){.panels = packed, .in = (uint32_t)n, .out = out};
     return bias ? open_bias(matrix, weights, bias) : STAPES_OK;
+}
+
+/* ---- matrices of other people's ---------------------------------------------------------------------------
+ */
+
+struct stapes_matrix {
+    st_matrix about;
+    st_arena  arena;
+};
+
+stapes_matrix *stapes_open_matrix(const float *weights, const float *bias, uint32_t out, uint32_t in,
+                                  uint32_t number, stapes_error *error)
+{
+    size_t         panels = (out + (size_t)ST_MATRIX_LANES - 1) / ST_MATRIX_LANES;
+    stapes_matrix *m = NULL;
+    float         *packed = NULL, *own = NULL;
+    (void)number;
+    if (!in || panels * ST_MATRIX_LANES <= SIZE_MAX / sizeof(float) / in) m = calloc(1, sizeof *m);
+    if (m) packed = st_arena_take(&m->arena, panels * ST_MATRIX_LANES * in + 1, sizeof *packed);
+    if (packed && bias) own = st_arena_take(&m->arena, out + (size_t)1, sizeof *own);
+    if (!packed || (bias && !own)) {
+        st_error_set(error, STAPES_ENOMEM, "no memory for a matrix of %u x %u", out, in);
+        stapes_close_matrix(m);
+        return NULL;
+    }
+    for (size_t o = 0; o < out; o++)
+        for (size_t i = 0; i < in; i++)
+            packed[(o / ST_MATRIX_LANES * in + i) * ST_MATRIX_LANES + o % ST_MATRIX_LANES] =
+                weights[o * in + i];
+    if (own) memcpy(own, bias, out * sizeof *own);
+    m->about = (st_matrix){.panels = packed, .bias = own, .in = in, .out = out};
+    return m;
+}
+
+void stapes_close_matrix(stapes_matrix *matrix)
+{
+    if (!matrix) return;
+    st_arena_close(&matrix->arena);
+    free(matrix);
+}
+
+size_t stapes_matrix_room(const stapes_matrix *matrix, size_t rows)
+{
+    (void)matrix;
+    (void)rows;
+    return 0;
+}
+
+void stapes_multiply(const stapes_matrix *matrix, const float *x, size_t x_step, size_t rows, float *y,
+                     size_t y_step, float *room, const stapes_callbacks *callbacks)
+{
+    (void)room;
+    (void)callbacks;
+    st_matrix_product(&matrix->about, x, x_step, rows, y, y_step);
 }

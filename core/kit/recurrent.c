@@ -233,7 +233,8 @@ static int run_pass(const pass *q)
 {
     const stapes_recurrent_run *run = q->run;
     for (uint32_t from = 0; from < run->rows; from += BLOCK) {
-        if (run->canceled && run->canceled(run->user)) return STAPES_ECANCELED;
+        if (run->callbacks && run->callbacks->canceled && run->callbacks->canceled(run->callbacks->user))
+            return STAPES_ECANCELED;
         uint32_t left = run->rows - from, n = left < BLOCK ? left : BLOCK;
         compute_inputs(q, from);
         for (uint32_t step = from; step < from + n; step++)

@@ -159,7 +159,7 @@ static uint32_t convolve(const st_network_layer *l, kept *k, const float *x, uin
 }
 
 static int run_layer(stapes_stream *s, uint32_t i, const float *x, uint32_t *rows, bool last, float *y,
-                     bool (*canceled)(void *), void *user)
+                     const stapes_callbacks *callbacks)
 {
     const st_network_layer *l = s->network->layers + i;
     kept                   *k = s->layers + i;
@@ -174,8 +174,7 @@ static int run_layer(stapes_stream *s, uint32_t i, const float *x, uint32_t *row
                                     .h = k->h,
                                     .c = k->c,
                                     .room = s->room,
-                                    .canceled = canceled,
-                                    .user = user};
+                                    .callbacks = callbacks};
         return *rows ? stapes_run_recurrent(l->recurrent, &run) : STAPES_OK;
     }
     }
@@ -184,7 +183,7 @@ static int run_layer(stapes_stream *s, uint32_t i, const float *x, uint32_t *row
 }
 
 int64_t stapes_run_stream(stapes_stream *stream, const float *x, uint32_t rows, bool last, const float **y,
-                          bool (*canceled)(void *user), void *user)
+                          const stapes_callbacks *callbacks)
 {
     const stapes_network *n = stream->network;
     *y = stream->out[0];
@@ -193,9 +192,9 @@ int64_t stapes_run_stream(stapes_stream *stream, const float *x, uint32_t rows, 
     if (!rows && !stream->begun) return 0; /* a segment without rows: not even padding comes out */
     stream->begun = true;
     for (uint32_t i = 0; i < n->count; i++) {
-        if (canceled && canceled(user)) return STAPES_ECANCELED;
+        if (callbacks && callbacks->canceled && callbacks->canceled(callbacks->user)) return STAPES_ECANCELED;
         float *out = stream->out[i % 2];
-        int    status = run_layer(stream, i, x, &rows, last, out, canceled, user);
+        int    status = run_layer(stream, i, x, &rows, last, out, callbacks);
         if (status < 0) return status;
         x = *y = out;
     }

@@ -191,6 +191,12 @@ static bool canceled(void *user)
     return me->host->canceled(me);
 }
 
+static void parallel(void *user, uint32_t count, void (*work)(void *argument, uint32_t i), void *argument)
+{
+    const stapes_instance *me = user;
+    me->host->parallel(me, count, work, argument);
+}
+
 static int emit_rows(const stapes_instance *me, const float *y, int64_t rows)
 {
     state *s = me->state;
@@ -213,7 +219,9 @@ static int compute(const stapes_instance *me, const float *x, uint32_t rows, boo
 {
     state       *s = me->state;
     const float *y;
-    int64_t      found = stapes_run_stream(s->stream, x, rows, last, &y, canceled, (void *)(uintptr_t)me);
+    int64_t      found = stapes_run_stream(
+             s->stream, x, rows, last, &y,
+             &(stapes_callbacks){.canceled = canceled, .parallel = parallel, .user = (void *)(uintptr_t)me});
     if (found >= 0) return emit_rows(me, y, found);
     return me->host->fail(me, (int)found,
                           found == STAPES_ECANCELED ? "canceled" : "the network refused its input");

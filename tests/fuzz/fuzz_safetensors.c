@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stapes_network *n = stapes_open_network(layers, STAPES_COUNT(layers), STAPES_ENDS_LOG_SOFTMAX, t, &error);
     stapes_stream  *s = n ? stapes_open_stream(n, 4, &error) : NULL;
     const float     x[8] = {0.5f}, *y;
-    if (s && stapes_run_stream(s, x, 4, true, &y, NULL, NULL) != 3) __builtin_trap();
+    if (s && stapes_run_stream(s, x, 4, true, &y, NULL) != 3) __builtin_trap();
     stapes_close_stream(s);
     stapes_close_network(n);
     stapes_close_tensors(t);

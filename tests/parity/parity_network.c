@@ -171,7 +171,7 @@ static void run_layers(parity_case *c, parity_result *result, const stapes_layer
     if (network) stream = stapes_open_stream(network, (uint32_t)x.shape[0], parity_error(c));
     if (stream) {
         const float *y = NULL;
-        int64_t      rows = stapes_run_stream(stream, x.data, (uint32_t)x.shape[0], true, &y, NULL, NULL);
+        int64_t      rows = stapes_run_stream(stream, x.data, (uint32_t)x.shape[0], true, &y, NULL);
         if (rows < 0)
             parity_fail(c, "stapes_run_stream returned %lld", (long long)rows);
         else

@@ -148,12 +148,12 @@ static void check_convolution(uint32_t kernel, uint32_t stride, uint32_t padding
         bool     equal = true;
         for (uint32_t at = 0; at < rows; at += cuts[c]) {
             uint32_t piece = rows - at < cuts[c] ? rows - at : cuts[c];
-            int64_t  got = stapes_run_stream(s, x + at * IN, piece, false, &y, NULL, NULL);
+            int64_t  got = stapes_run_stream(s, x + at * IN, piece, false, &y, NULL);
             CHECK(got >= 0 && found + got <= n);
             if (got > 0) equal &= !memcmp(y, expected + found * OUT, (size_t)got * OUT * sizeof *y);
             found += (uint32_t)(got > 0 ? got : 0);
         }
-        int64_t got = stapes_run_stream(s, NULL, 0, true, &y, NULL, NULL);
+        int64_t got = stapes_run_stream(s, NULL, 0, true, &y, NULL);
         CHECK(got >= 0 && found + got == (rows ? n : 0));
         if (got > 0 && found + got == n)
             equal &= !memcmp(y, expected + found * OUT, (size_t)got * OUT * sizeof *y);
@@ -189,8 +189,8 @@ static void check_cuts(void)
     CHECK_TEXT(error.text, "");
     if (!s) return;
     draw(x, STAPES_COUNT(x), 1);
-    CHECK(stapes_run_stream(s, NULL, 0, true, &y, NULL, NULL) == 0);
-    int64_t rows = stapes_run_stream(s, x, ROWS, true, &y, NULL, NULL);
+    CHECK(stapes_run_stream(s, NULL, 0, true, &y, NULL) == 0);
+    int64_t rows = stapes_run_stream(s, x, ROWS, true, &y, NULL);
     CHECK(rows == (int64_t)stapes_count_rows(n, ROWS) && rows == 87);
     memcpy(whole, y, (size_t)rows * OUT * sizeof *y);
     double sum = 0.0;
@@ -200,7 +200,7 @@ static void check_cuts(void)
         int64_t found = 0;
         for (uint32_t at = 0; at < ROWS; at += cuts[c]) {
             uint32_t piece = ROWS - at < cuts[c] ? ROWS - at : cuts[c];
-            int64_t  got = stapes_run_stream(s, x + at * IN, piece, at + piece == ROWS, &y, NULL, NULL);
+            int64_t  got = stapes_run_stream(s, x + at * IN, piece, at + piece == ROWS, &y, NULL);
             CHECK(got >= 0 && found + got <= rows);
             if (got < 0 || found + got > rows) return;
             memcpy(pieces + found * OUT, y, (size_t)got * OUT * sizeof *y);
@@ -208,7 +208,7 @@ static void check_cuts(void)
         }
         CHECK(found == rows && !memcmp(pieces, whole, (size_t)rows * OUT * sizeof *y));
     }
-    CHECK(stapes_run_stream(s, x, ROWS + 1, true, &y, NULL, NULL) == STAPES_ECONTRACT);
+    CHECK(stapes_run_stream(s, x, ROWS + 1, true, &y, NULL) == STAPES_ECONTRACT);
     stapes_close_stream(s);
     stapes_close_network(n);
     stapes_close_model(m);
@@ -233,12 +233,14 @@ static void check_bidirectional(void)
     CHECK_TEXT(error.text, "");
     if (!s) return;
     draw(x, STAPES_COUNT(x), 2);
-    CHECK(stapes_run_stream(s, x, ROWS, false, &y, NULL, NULL) == STAPES_ECONTRACT);
-    CHECK(stapes_run_stream(s, x, ROWS, true, &y, NULL, NULL) == ROWS);
+    CHECK(stapes_run_stream(s, x, ROWS, false, &y, NULL) == STAPES_ECONTRACT);
+    CHECK(stapes_run_stream(s, x, ROWS, true, &y, NULL) == ROWS);
     memcpy(first, y, sizeof first);
-    CHECK(stapes_run_stream(s, x, ROWS, true, &y, always, &asked) == STAPES_ECANCELED && asked == 1);
+    CHECK(stapes_run_stream(s, x, ROWS, true, &y, &(stapes_callbacks){.canceled = always, .user = &asked}) ==
+              STAPES_ECANCELED &&
+          asked == 1);
     stapes_reset_stream(s);
-    CHECK(stapes_run_stream(s, x, ROWS, true, &y, NULL, NULL) == ROWS);
+    CHECK(stapes_run_stream(s, x, ROWS, true, &y, NULL) == ROWS);
     CHECK(!memcmp(first, y, sizeof first));
     stapes_close_stream(s);
     stapes_close_network(n);

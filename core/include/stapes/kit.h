@@ -4,6 +4,7 @@
  *
  *   stapes/kit/tensors.h   safetensors files, mapped and checked
  *   stapes/kit/model.h     model folders: what model.yaml says, vocabularies
+ *   stapes/kit/product.h   products of rows with packed weights
  *   stapes/kit/network.h   recurrent and feed-forward networks
  *   stapes/kit/ctc.h       connectionist temporal classification: best path, score of a text
  *   stapes/kit/features.h  log-mel features
@@ -23,6 +24,7 @@
 #include <stapes/kit/model.h>
 #include <stapes/kit/network.h>
 #include <stapes/kit/output.h>
+#include <stapes/kit/product.h>
 #include <stapes/kit/tensors.h>
 
 #endif

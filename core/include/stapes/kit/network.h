@@ -11,6 +11,7 @@
 #ifndef STAPES_KIT_NETWORK_H
 #define STAPES_KIT_NETWORK_H
 
+#include <stapes/kit/callbacks.h>
 #include <stapes/kit/model.h>
 #include <stapes/kit/tensors.h>
 
@@ -43,8 +44,7 @@ typedef struct stapes_recurrent_run {
     float       *h;          /* (L*D, B, P): the initial state, replaced by the last; NULL: zero, not kept */
     float       *c;          /* (L*D, B, H): the same for LSTM's cell */
     float       *room;       /* stapes_recurrent_room() floats, aligned to 64; overwritten */
-    bool (*canceled)(void *user); /* looked at now and then, or NULL */
-    void *user;
+    const stapes_callbacks *callbacks; /* or NULL */
 } stapes_recurrent_run;
 
 /* Floats of room for a call of B sequences of T rows; 0 if that is more than memory can have. [any] */
@@ -112,10 +112,10 @@ STAPES_EXPORT void stapes_reset_stream(stapes_stream *stream);
 /* x (T, in): the next rows of the segment; `last`: there are no more (T may be 0), and the stream is reset
  * afterwards. A bidirectional network takes a segment in one call with `last`. Returns the number of
  * output rows (0 or more) and puts the output (rows, out) into *y, good until the next call; or
- * STAPES_ECANCELED once canceled(user) is true (NULL: never), STAPES_ECONTRACT for more rows than
- * opened for or a bidirectional segment in pieces. [stream] */
+ * STAPES_ECANCELED, STAPES_ECONTRACT for more rows than opened for or a bidirectional segment in pieces.
+ * callbacks: or NULL. [stream] */
 STAPES_EXPORT int64_t stapes_run_stream(stapes_stream *stream, const float *x, uint32_t rows, bool last,
-                                        const float **y, bool (*canceled)(void *user), void *user);
+                                        const float **y, const stapes_callbacks *callbacks);
 
 /* ---- parts ------------------------------------------------------------------------------------------ */
 
