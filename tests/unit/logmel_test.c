@@ -3,7 +3,7 @@
  * tests/reference. */
 #include "check.h"
 
-#include "kit/normalize.h"
+#include "kit/features/normalize.h"
 #include <stapes/kit/features.h>
 
 #include <math.h>

@@ -8,8 +8,8 @@
 #include <stapes/kit/features.h>
 
 #include "contract/error.h"
-#include "kit/normalize.h"
-#include "kit/spectrum.h"
+#include "kit/features/normalize.h"
+#include "kit/features/spectrum.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,10 @@
  * magnitude, mel filters, floor, logarithm. All of it in float64, and rounded once before the logarithm: in
  * float32 the noise of the FFT, 1e-7 of the loudest line, drowns quiet filters beside loud ones, and numpy's
  * programs (librosa, transformers) do not have it. It costs about a tenth of a row's time. */
-#include "kit/spectrum.h"
+#include "kit/features/spectrum.h"
 
-#include "kit/fft.h"
-#include "kit/mel.h"
+#include "kit/features/fft.h"
+#include "kit/features/mel.h"
 
 #include <math.h>
 #include <stdlib.h>

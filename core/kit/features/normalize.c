@@ -1,5 +1,5 @@
 /* normalize.c - see normalize.h. */
-#include "kit/normalize.h"
+#include "kit/features/normalize.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* fft.c - see fft.h. */
-#include "kit/fft.h"
+#include "kit/features/fft.h"
 
 #include <fftw3.h>
 

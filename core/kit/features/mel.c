@@ -1,5 +1,5 @@
 /* mel.c - see mel.h. The scales as in librosa and Kaldi. */
-#include "kit/mel.h"
+#include "kit/features/mel.h"
 
 #include <math.h>
 #include <stdlib.h>
