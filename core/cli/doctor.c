@@ -2,6 +2,7 @@
 #include "cli/bench.h"
 #include "cli/call.h"
 #include "cli/machine.h"
+#include "cli/numbers.h"
 #include "cli/program.h"
 #include "cli/talk.h"
 #include "plugin/place.h"
@@ -92,7 +93,13 @@ static void look_at_library(const struct library *library)
 
 static void look_at_libraries(void)
 {
+    stapes_error error = {0};
+    const char  *kit = st_numbers_path(&error);
     fputs("\nlibraries\n", stdout);
+    if (kit)
+        printf("  %-12s %s (numbers of stages)\n", "kit", kit);
+    else
+        problem(error.text, NULL);
     for (size_t i = 0; i < STAPES_COUNT(libraries); i++) look_at_library(&libraries[i]);
 }
 
