@@ -1,8 +1,8 @@
-/* conform.c - `stapes verify`: the contract suite (plugin/verify.h) over anybody's plugin. */
+/* conform.c - `stapes verify`: the contract suite (suite/verify.h) over anybody's plugin. */
 #include "cli/call.h"
 #include "cli/talk.h"
 #include "contract/error.h"
-#include "plugin/verify.h"
+#include "suite/verify.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* verify_report_test.c - results of the contract suite as text, JSON and JUnit, with what needs quoting. */
 #include "check.h"
-#include "plugin/verify.h"
+#include "suite/verify.h"
 
 #include <stdlib.h>
 

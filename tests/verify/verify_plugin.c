@@ -2,7 +2,7 @@
  * --set X, --format X, --test X, --stage X, --models X, --seed N, --seconds N, --verbose, --here, --json,
  * --junit; --at-least N (so many tests must pass, not be skipped), --expect TEST WORDS (that test has to
  * fail with these words). */
-#include "plugin/verify.h"
+#include "suite/verify.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* guard.c - see guard.h. */
-#include "plugin/guard.h"
+#include "suite/guard.h"
 
 #include <pthread.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* suite_fault.c - tests of the contract suite in which something goes wrong: memory ends, nobody takes
  * what comes out, somebody asks to stop, the input is not what one would wish. */
-#include "plugin/drive.h"
-#include "plugin/hook.h"
+#include "suite/drive.h"
+#include "suite/hook.h"
 
 #include <stdio.h>
 #include <string.h>

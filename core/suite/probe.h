@@ -3,9 +3,9 @@
 #ifndef ST_PROBE_H
 #define ST_PROBE_H
 
-#include "plugin/guard.h"
-#include "plugin/record.h"
-#include "plugin/suite.h"
+#include "suite/guard.h"
+#include "suite/record.h"
+#include "suite/suite.h"
 
 enum st_probe_parallel { ST_SERIAL, ST_BACKWARDS, ST_THREADS };
 

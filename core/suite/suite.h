@@ -5,7 +5,7 @@
 
 #include "plugin/child.h"
 #include "plugin/loader.h"
-#include "plugin/verify.h"
+#include "suite/verify.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /* record.c - see record.h. To compare two records, each is made into one long row list for a port: the
  * rows of all its packets with the time of each. */
-#include "plugin/record.h"
+#include "suite/record.h"
 
 #include "contract/format.h"
 

@@ -1,6 +1,6 @@
 /* suite_stream.c - tests of the contract suite about the stream: what comes out depends on what went in
  * and on nothing else. */
-#include "plugin/drive.h"
+#include "suite/drive.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* probe.c - see probe.h. The instance and its calls are here, the functions that it may call in
  * probe_host.c. */
-#include "plugin/probe.h"
+#include "suite/probe.h"
 
 #include "contract/error.h"
 #include "contract/format.h"
-#include "plugin/hook.h"
 #include "plugin/parameter.h"
 #include "plugin/place.h"
+#include "suite/hook.h"
 
 #include <fenv.h>
 #include <stdio.h>

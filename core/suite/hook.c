@@ -1,6 +1,6 @@
 /* hook.c - see hook.h. The functions that stand in for those of the C library are at the end, with the
  * table that names them. */
-#include "plugin/hook.h"
+#include "suite/hook.h"
 
 #include <dlfcn.h>
 #include <errno.h>

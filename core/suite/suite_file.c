@@ -3,7 +3,7 @@
 #include "plugin/choice.h"
 #include "plugin/object.h"
 #include "plugin/parameter.h"
-#include "plugin/suite.h"
+#include "suite/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* feed.c - see feed.h. Numbers are made row by row from the seed, so that a feed of any length begins with
  * the same rows. */
-#include "plugin/feed.h"
+#include "suite/feed.h"
 
 #include <float.h>
 #include <math.h>

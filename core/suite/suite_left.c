@@ -1,7 +1,7 @@
 /* suite_left.c - tests of the contract suite about what a stage uses while it works, and what it leaves
  * behind. */
-#include "plugin/drive.h"
-#include "plugin/hook.h"
+#include "suite/drive.h"
+#include "suite/hook.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -3,13 +3,13 @@
  * The parent loads nothing of the plugin. It learns from a child which stages there are, and gives each
  * test a child of its own, which answers with its verdict, its words, and (the test of the formats) what
  * the stage accepted. */
-#include "plugin/verify.h"
+#include "suite/verify.h"
 
 #include "contract/error.h"
-#include "plugin/guard.h"
-#include "plugin/hook.h"
 #include "plugin/parameter.h"
-#include "plugin/suite.h"
+#include "suite/guard.h"
+#include "suite/hook.h"
+#include "suite/suite.h"
 
 #include <dirent.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
  * goes; the others are kept until the end. */
 #include "contract/arena.h"
 #include "contract/error.h"
-#include "plugin/verify.h"
+#include "suite/verify.h"
 
 #include <errno.h>
 #include <stdlib.h>

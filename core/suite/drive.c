@@ -1,5 +1,5 @@
 /* drive.c - see drive.h. */
-#include "plugin/drive.h"
+#include "suite/drive.h"
 
 #include "contract/format.h"
 

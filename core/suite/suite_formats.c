@@ -1,6 +1,6 @@
 /* suite_formats.c - formats for the contract suite: read, written, tried on a stage. */
 #include "contract/format.h"
-#include "plugin/drive.h"
+#include "suite/drive.h"
 
 #include <math.h>
 #include <stdio.h>

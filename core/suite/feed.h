@@ -3,7 +3,7 @@
 #ifndef ST_FEED_H
 #define ST_FEED_H
 
-#include "plugin/probe.h"
+#include "suite/probe.h"
 
 enum st_feed_flavour {
     ST_ORDINARY,

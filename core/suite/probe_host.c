@@ -1,11 +1,11 @@
 /* probe_host.c - the host that stages under test see: each function checks that it may be called now, on
  * this thread, with these arguments, and does what stage.h says (see probe.h). */
-#include "plugin/probe.h"
+#include "suite/probe.h"
 
 #include "contract/error.h"
 #include "contract/format.h"
-#include "plugin/hook.h"
 #include "plugin/parameter.h"
+#include "suite/hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>

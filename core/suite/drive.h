@@ -2,7 +2,7 @@
 #ifndef ST_DRIVE_H
 #define ST_DRIVE_H
 
-#include "plugin/feed.h"
+#include "suite/feed.h"
 
 enum { ST_DRIVE_SEGMENTS = 6 };
 
