@@ -6,8 +6,7 @@
 #ifndef ST_MATRIX_H
 #define ST_MATRIX_H
 
-#include "contract/arena.h"
-#include <stapes/kit/tensors.h>
+#include "kit/stored.h"
 
 /* Weights (out, in) in panels of ST_MATRIX_LANES outputs: panel p holds, for each input, the weights of
  * outputs p * ST_MATRIX_LANES ... side by side, zeros behind the last. Lives in an arena. */
@@ -17,15 +16,6 @@ typedef struct st_matrix {
     const float *bias; /* (out) or NULL */
     uint32_t     in, out;
 } st_matrix;
-
-/* Where weights come from, and which tensors were asked for. */
-typedef struct st_weights {
-    const stapes_tensors *tensors;
-    st_arena             *arena;
-    unsigned char        *used; /* one for each tensor, or NULL */
-    uint64_t              parameters;
-    stapes_error         *error;
-} st_weights;
 
 /* Tensor `name` of shape (out, in), or with kernel > 0 (out, in, kernel): then an input row of the matrix is
  * kernel rows of `in` numbers, one after the other. bias: its name, or NULL. Status, with words. */

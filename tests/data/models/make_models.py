@@ -25,11 +25,12 @@ def draw(seed, *shape, bound=0.5):
 
 
 def safetensors(tensors, kind="F32"):
-    """Bytes of a file; tensors: name to (shape, values)."""
+    """Bytes of a file; tensors: name to (shape, values), or (shape, values, kind) for one of another kind."""
     header, data = {}, b""
-    for name, (shape, values) in tensors.items():
-        part = struct.pack(f"<{len(values)}{'f' if kind == 'F32' else 'e'}", *values)
-        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [len(data), len(data) + len(part)]}
+    for name, (shape, values, *own) in tensors.items():
+        dtype = own[0] if own else kind
+        part = struct.pack(f"<{len(values)}{ {'F32': 'f', 'F16': 'e', 'F64': 'd', 'I8': 'b', 'I32': 'i'}[dtype]}", *values)
+        header[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [len(data), len(data) + len(part)]}
         data += part
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
@@ -121,6 +122,13 @@ def small():
     return {"head.weight": draw("w", 3, 4), "head.bias": draw("b", 3)}
 
 
+def small_int8(numbers=(1, -2, 3, -4, 127, -127, 0, 5, 6, -7, 8, -9), scales=(0.5, 0.25, 1.0), shape=(3,), kind="F32", **others):
+    """The model `small` with int8 weights, right by itself; `others` replace tensors, None takes one away."""
+    tensors = {"head.weight": ((3, 4), numbers, "I8"), "head.weight_scale": (shape, scales, kind), "head.bias": draw("b", 3)}
+    tensors |= {f"head.{name}": tensor for name, tensor in others.items()}
+    return safetensors({name: tensor for name, tensor in tensors.items() if tensor})
+
+
 def write_tiny():
     head = {"head.weight": draw("bi", 29, 32, bound=4), "head.bias": draw("bi", 29)}
     write("tiny-bi", TINY_BI, safetensors(dict(recurrent("lstm", "lstm", 24, 16, 2, 2, "bi")) | head, "F16"), LETTERS)
@@ -163,6 +171,34 @@ def write_broken():
            weights=b"Ich bin kein Modell.\n")
     broken("weights-are-integers", f"{file}: tensor 'head.bias' is I32, allowed are F32, F16, BF16 and F64",
            weights=good[:8] + good[8:].replace(b'"head.bias":{"dtype":"F32"', b'"head.bias":{"dtype":"I32"'))
+
+    broken("weights-are-whole-numbers", f"{file}: tensor 'head.weight' is I32, allowed are F32, F16, BF16, F64 and I8 with scales",
+           weights=good[:8] + good[8:].replace(b'"head.weight":{"dtype":"F32"', b'"head.weight":{"dtype":"I32"'))
+
+    # int8 weights
+    most = "allowed are numbers above 0 up to 2.67939e+36"
+    write("tiny-int8", SMALL.replace("name: small", "name: tiny-int8"), small_int8(), ("<blank>", "a", "b"))
+    broken("int8-without-scale", f"{file}: tensor 'head.weight_scale' is missing: tensor 'head.weight' is I8, its scales would be F32 of shape (3)",
+           weights=small_int8(weight_scale=None))
+    broken("int8-scale-of-wrong-shape", f"{file}: tensor 'head.weight_scale' has shape (2), expected (3), a scale for each output",
+           weights=small_int8(scales=(0.5, 0.25), shape=(2,)))
+    broken("int8-scale-of-wrong-rank", f"{file}: tensor 'head.weight_scale' has shape (3, 1), expected (3), a scale for each output",
+           weights=small_int8(shape=(3, 1)))
+    broken("int8-scale-no-float", f"{file}: tensor 'head.weight_scale' is I32, scales are F32", weights=small_int8(scales=(1, 1, 1), kind="I32"))
+    broken("int8-scale-half", f"{file}: tensor 'head.weight_scale' is F16, scales are F32", weights=small_int8(kind="F16"))
+    for name, value, words in (("zero", 0.0, "0"), ("negative", -0.25, "-0.25"), ("nan", float("nan"), "nan"), ("infinite", float("inf"), "inf"),
+                               ("too-large", 3e36, "3e+36")):
+        broken(f"int8-scale-{name}", f"{file}: tensor 'head.weight_scale': the scale of output 1 is {words}, {most}",
+               weights=small_int8(scales=(0.5, value, 1.0)))
+    broken("int8-scale-for-floats", f"{file}: tensor 'head.weight_scale' gives scales, and tensor 'head.weight' is F32: only I8 weights have scales",
+           weights=small_int8(weight=draw("w", 3, 4)))
+    broken("int8-scale-alone", f"{file}: tensor 'head.bias_scale' belongs to no layer of model.yaml: the two files are not of one model",
+           weights=small_int8(bias_scale=draw("b", 3)))
+    broken("int8-bias", f"{file}: tensor 'head.bias' is I8, allowed are F32, F16, BF16 and F64", weights=small_int8(bias=((3,), (1, 2, 3), "I8")))
+    broken("int8-number-too-low", f"{file}: tensor 'head.weight' has the number -128 at output 2, int8 weights are -127 to 127",
+           weights=small_int8(numbers=(1, -2, 3, -4, 127, -127, 0, 5, 6, -7, -128, -9)))
+    broken("int8-of-wrong-shape", f"{file}: tensor 'head.weight' has shape (4, 3), expected (3, 4)",
+           weights=small_int8(weight=((4, 3), [1] * 12, "I8")))
 
     # model.yaml
     broken("no-model-yaml", "{folder}: has no model.yaml: a model folder holds model.yaml, weights.safetensors and the vocabulary", model=None)
