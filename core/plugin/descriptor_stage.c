@@ -92,6 +92,8 @@ static int check_functions(const stapes_stage *stage, stapes_error *error)
         wrong = "has rows: input and output have the same kinds, of audio, frames and scores";
     else if (stage->process_many && (!stage->process || !stage->n_inputs))
         wrong = "has process_many, which goes with process and an input";
+    else if (stage->flush_many && (!stage->flush || !stage->n_inputs))
+        wrong = "has flush_many, which goes with flush and an input";
     else if (!stage->configure && stage->n_inputs)
         for (uint32_t i = 0; i < stage->n_outputs && !wrong; i++)
             if (!(stage->outputs[i].kinds & stage->inputs[0].kinds))

@@ -264,22 +264,58 @@ int st_probe_process(st_probe *probe, uint32_t port, const stapes_packet *packet
     return status;
 }
 
-int st_probe_process_many(st_probe **many, const stapes_packet *const *packets, uint32_t count)
+int st_probe_failure(const st_probe *probe)
 {
-    const stapes_instance *instances[8] = {0};
-    int                    status;
+    return probe->refused < 0 ? probe->refused : probe->error.status;
+}
+
+/* Begins a call of several; their instances. */
+static void begin_many(st_probe *const *many, uint32_t count, const char *what,
+                       const stapes_instance **instances)
+{
     for (uint32_t i = 0; i < count; i++) {
         instances[i] = &many[i]->me;
-        begin(many[i], "process_many", false);
+        begin(many[i], what, false);
     }
-    status = many[0]->stage->process_many(instances, packets, count);
+    st_hook_stream(true);
+}
+
+/* Ends it: each says for itself how it failed, and the answer is the first one's. */
+static int finish_many(st_probe *const *many, uint32_t count, int status)
+{
+    const char *what = many[0]->in;
+    int         first = STAPES_OK;
+    st_hook_stream(false);
     for (uint32_t i = 0; i < count; i++) {
-        many[i]->in = NULL;
-        if (status >= 0) promise(many[i], packets[i]);
+        int own = st_probe_failure(many[i]);
+        if (!first) first = own;
+        (void)finish(many[i], own);
     }
-    if (status < 0 && !many[0]->error.status)
-        st_probe_breach(many[0], "process_many fails with status %d and no words", status);
+    if (status < 0 && !first && status != STAPES_ECANCELED)
+        st_probe_breach(many[0], "%s fails with status %d and no words (host->fail)", what, status);
+    else if (first && status != first && status != STAPES_ECANCELED)
+        st_probe_breach(many[0], "%s answers %d, but the first instance that failed had %d", what, status,
+                        first);
     return status;
+}
+
+int st_probe_process_many(st_probe *const *many, const stapes_packet *const *packets, uint32_t count)
+{
+    const stapes_instance *instances[ST_PROBE_MANY] = {0};
+    int                    status;
+    begin_many(many, count, "process_many", instances);
+    status = finish_many(many, count, many[0]->stage->process_many(instances, packets, count));
+    for (uint32_t i = 0; i < count; i++)
+        if (!st_probe_failure(many[i]) && status != STAPES_ECANCELED) promise(many[i], packets[i]);
+    return status;
+}
+
+int st_probe_flush_many(st_probe *const *many, uint32_t count, int how)
+{
+    const stapes_instance *instances[ST_PROBE_MANY] = {0};
+    begin_many(many, count, how == STAPES_FLUSH_SEGMENT ? "flush_many(segment)" : "flush_many(end)",
+               instances);
+    return finish_many(many, count, many[0]->stage->flush_many(instances, count, how));
 }
 
 int st_probe_flush(st_probe *probe, int how)
@@ -295,16 +331,27 @@ int st_probe_flush(st_probe *probe, int how)
     return status;
 }
 
+static uint32_t first_input(const st_probe *probe)
+{
+    uint32_t first = 0;
+    while (first + 1 < probe->stage->n_inputs && !probe->inputs[first]) first++;
+    return first;
+}
+
 int st_probe_event(st_probe *probe, uint32_t port, const stapes_event *event)
+{
+    if (event->type == STAPES_SEGMENT_END && port == first_input(probe)) {
+        int status = st_probe_flush(probe, STAPES_FLUSH_SEGMENT);
+        if (status < 0) return status;
+    }
+    return st_probe_event_flushed(probe, port, event);
+}
+
+int st_probe_event_flushed(st_probe *probe, uint32_t port, const stapes_event *event)
 {
     st_guard *guard;
     int       status = STAPES_OK;
-    uint32_t  first = 0;
-    while (first + 1 < probe->stage->n_inputs && !probe->inputs[first]) first++;
-    if (event->type == STAPES_SEGMENT_END && port == first) {
-        status = st_probe_flush(probe, STAPES_FLUSH_SEGMENT);
-        if (status < 0) return status;
-    }
+    uint32_t  first = first_input(probe);
     if (probe->stage->event) {
         guard = st_guard_make(sizeof *event, "an event");
         if (!guard) return STAPES_ENOMEM;

@@ -7,6 +7,8 @@
 #include "suite/record.h"
 #include "suite/suite.h"
 
+enum { ST_PROBE_MANY = 8 }; /* most instances in one call */
+
 enum st_probe_parallel { ST_SERIAL, ST_BACKWARDS, ST_THREADS };
 
 typedef struct st_probe {
@@ -58,12 +60,19 @@ int st_probe_make(st_case *c, st_probe *probe, const char *name);
 int st_probe_open(st_probe *probe);
 int st_probe_configure(st_probe *probe, const stapes_format *const *inputs);
 int st_probe_process(st_probe *probe, uint32_t port, const stapes_packet *packet);
-int st_probe_process_many(st_probe **many, const stapes_packet *const *packets, uint32_t count);
+int st_probe_process_many(st_probe *const *many, const stapes_packet *const *packets, uint32_t count);
 int st_probe_flush(st_probe *probe, int how);
+int st_probe_flush_many(st_probe *const *many, uint32_t count, int how);
+
+/* How this instance failed in the last call: what emit answered it, or the status of its words; or 0. */
+int st_probe_failure(const st_probe *probe);
 
 /* An event on an input as the runtime brings it: on the first connected input flush before the end of a
  * segment; then the stage's own function; then, of the first input, on to the outputs. */
 int st_probe_event(st_probe *probe, uint32_t port, const stapes_event *event);
+
+/* The same without the flush: that was done. */
+int st_probe_event_flushed(st_probe *probe, uint32_t port, const stapes_event *event);
 
 /* Closes (if it was opened), checks that nothing is left, and releases all but the record. */
 void st_probe_close(st_probe *probe);

@@ -105,8 +105,9 @@ void st_suite_cuts(st_case *c);
 void st_suite_threads(st_case *c);
 void st_suite_reset(st_case *c);
 void st_suite_instances(st_case *c);
-void st_suite_batch(st_case *c);
 void st_suite_events(st_case *c);
+/* suite_batch.c */
+void st_suite_batch(st_case *c);
 /* suite_fault.c */
 void st_suite_memory(st_case *c);
 void st_suite_refusals(st_case *c);
@@ -117,5 +118,10 @@ void st_suite_steady(st_case *c);
 void st_suite_leaks(st_case *c);
 void st_suite_quiet(st_case *c);
 void st_suite_source(st_case *c);
+
+/* Whether what it calls in its stream can be counted from now on (st_hook_reset), with the reason in
+ * `words` if not; and the failure where something was counted. suite_left.c */
+bool st_suite_counts(st_case *c, const char **words);
+void st_suite_check_counts(st_case *c, const char *in);
 
 #endif

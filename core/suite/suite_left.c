@@ -22,22 +22,37 @@ static bool touches_files(const stapes_stage *stage)
 /* ---- steady state
  * ------------------------------------------------------------------------------------------ */
 
-void st_suite_steady(st_case *c)
+bool st_suite_counts(st_case *c, const char **words)
+{
+    *words = "sources, sinks and stages that touch files may";
+    if (touches_files(c->stage)) return false;
+    *words = "calls of plugins cannot be counted on this machine";
+    return st_hook_install(c->loaded.handle);
+}
+
+void st_suite_check_counts(st_case *c, const char *in)
 {
     static const char *const what[ST_HOOK_KINDS] = {"allocates memory", "waits or takes a lock",
                                                     "touches files"};
-    if (touches_files(c->stage)) {
-        st_suite_skip(c, "sources, sinks and stages that touch files may");
-        return;
-    }
-    if (!st_hook_install(c->loaded.handle)) {
-        st_suite_skip(c, "calls of plugins cannot be counted on this machine");
+    for (int kind = 0; kind < ST_HOOK_KINDS; kind++)
+        if (st_hook_count(kind))
+            st_suite_fail(c, "in steady state it %s: %llu times in %s, first by %s", what[kind],
+                          (unsigned long long)st_hook_count(kind), in, st_hook_first(kind));
+}
+
+void st_suite_steady(st_case *c)
+{
+    const char *words;
+    if (!st_suite_counts(c, &words)) {
+        st_suite_skip(c, "%s", words);
         return;
     }
     for (uint32_t k = 0; k < c->n_combinations && c->verdict != ST_FAILED; k++) {
         st_plan  plan = st_drive_plan(c, k);
         st_probe probe;
+        char     in[60];
         int      status;
+        (void)snprintf(in, sizeof in, "a segment of %g s", plan.seconds);
         plan.cut = ST_TENTH;
         plan.n_segments = 3;
         plan.goes_on = true;
@@ -54,11 +69,7 @@ void st_suite_steady(st_case *c)
                                        (stapes_time)(10 + 3 * i) * STAPES_SECOND, c->seed + i, ST_ORDINARY);
             st_hook_reset();
             status = st_feed_segment(&probe, feeds, 3 + i, ST_TENTH, c->seed);
-            for (int kind = 0; kind < ST_HOOK_KINDS && status >= 0; kind++)
-                if (st_hook_count(kind))
-                    st_suite_fail(c, "in steady state it %s: %llu times in a segment of %g s, first by %s",
-                                  what[kind], (unsigned long long)st_hook_count(kind), plan.seconds,
-                                  st_hook_first(kind));
+            if (status >= 0) st_suite_check_counts(c, in);
             for (uint32_t port = 0; port < c->stage->n_inputs; port++) st_feed_free(&feeds[port]);
         }
         if (status < 0) st_suite_fail(c, "fails with status %d: %s", status, probe.error.text);

@@ -125,6 +125,7 @@ PLACE(stapes_stage, event, 104);
 PLACE(stapes_stage, flush, 112);
 PLACE(stapes_stage, close, 120);
 PLACE(stapes_stage, process_many, 128);
+PLACE(stapes_stage, flush_many, 136); /* 1.1 */
 LEAST(stapes_plugin, 48);
 PLACE(stapes_plugin, abi_major, 4);
 PLACE(stapes_plugin, abi_minor, 6);

@@ -31,6 +31,18 @@ static int many(const stapes_instance *const *instances, const stapes_packet *co
     return STAPES_OK;
 }
 
+static int flush(const stapes_instance *me, int how)
+{
+    (void)me, (void)how;
+    return STAPES_OK;
+}
+
+static int flush_many(const stapes_instance *const *instances, uint32_t count, int how)
+{
+    (void)instances, (void)count, (void)how;
+    return STAPES_OK;
+}
+
 /* A good description, made anew for each defect. */
 static stapes_parameter    parameters[5];
 static stapes_port         inputs[2], outputs[2];
@@ -151,6 +163,10 @@ int main(void)
     BAD(stage.n_inputs = stage.n_outputs = 0, "has neither inputs nor outputs");
     BAD((stage.n_inputs = 0, stage.process_many = many),
         "has process_many, which goes with process and an input");
+    BAD(stage.flush_many = flush_many, "has flush_many, which goes with flush and an input");
+    BAD((stage.flush = flush, stage.flush_many = flush_many), NULL);
+    /* a plugin of 1.0 ends before this field: what lies behind its structure is not read */
+    BAD((stage.flush_many = flush_many, stage.size = offsetof(stapes_stage, flush_many)), NULL);
     BAD(outputs[1].kinds = STAPES_KIND(STAPES_TEXT), "has no configure, so an output is like input 0");
 
     BAD(stage.parameters = NULL, "says it has 5 parameters and has no table of them");

@@ -245,7 +245,7 @@ int main(void)
 
     refused(PLUGINS "/old_abi.so", "built for ABI 0, this is 1: rebuild it");
     refused(PLUGINS "/new_major.so", "built for ABI 2, this is 1: it needs a newer stapes");
-    refused(PLUGINS "/new_minor.so", "asks for ABI 1.99, this is 1.0");
+    refused(PLUGINS "/new_minor.so", "asks for ABI 1.99, this is 1.1");
     refused(PLUGINS "/no_symbol.so", "no symbol stapes_plugin_entry");
     refused(PLUGINS "/wrong_layout.so", "laid out differently");
     refused(PLUGINS "/fast_math.so", "changes how floating-point numbers are computed");

@@ -45,6 +45,12 @@
 #define OVERLAPS 31
 #define WRONG_FORMAT 32
 #define ABORTS_ON_EMPTY 33
+#define FLUSHES_SOME 34
+#define MIXES_SEGMENTS 35
+#define STOPS_AT_FIRST 36
+#define HIDES_FAILURE 37
+#define ALLOCATES_FOR_MANY 38
+#define GOOD_BATCH 39
 
 enum { DELAY = 100, PARTS = 4 };
 
@@ -308,6 +314,45 @@ static int process_many(const stapes_instance *const *many, const stapes_packet 
 }
 #endif
 
+#if FAULT >= FLUSHES_SOME
+static int process_many(const stapes_instance *const *many, const stapes_packet *const *packets,
+                        uint32_t count)
+{
+    int first = STAPES_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        int status = process(many[i], 0, packets[i]);
+        if (!first) first = status;
+#if FAULT == STOPS_AT_FIRST
+        if (status < 0) return status;
+#endif
+    }
+#if FAULT == HIDES_FAILURE
+    first = STAPES_OK;
+#endif
+    return first;
+}
+
+static int flush_many(const stapes_instance *const *many, uint32_t count, int how)
+{
+    int first = STAPES_OK;
+#if FAULT == ALLOCATES_FOR_MANY
+    void *volatile piece = malloc(count);
+    free(piece);
+#elif FAULT == FLUSHES_SOME
+    if (count > 1) count--;
+#endif
+    for (uint32_t i = 0; i < count; i++) {
+#if FAULT == MIXES_SEGMENTS
+        memcpy(((state *)many[i]->state)->last, ((state *)many[0]->state)->last, sizeof(float) * 8);
+        if (i) ((state *)many[i]->state)->held[0] = ((state *)many[0]->state)->held[0];
+#endif
+        int status = flush(many[i], how);
+        if (!first) first = status;
+    }
+    return first;
+}
+#endif
+
 static const stapes_port inputs[] = {{.name = "in", .kinds = STAPES_KIND(STAPES_AUDIO)}};
 static const stapes_port outputs[] = {
     {.name = "out", .kinds = STAPES_KIND(STAPES_AUDIO) | STAPES_KIND(STAPES_FRAMES)}};
@@ -332,8 +377,11 @@ static const stapes_stage stage = {
 #if FAULT == CONSUMES_UNKNOWN
     .event = event,
 #endif
-#if FAULT == BAD_BATCH
+#if FAULT == BAD_BATCH || FAULT >= FLUSHES_SOME
     .process_many = process_many,
+#endif
+#if FAULT >= FLUSHES_SOME
+    .flush_many = flush_many,
 #endif
 };
 

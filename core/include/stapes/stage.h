@@ -47,7 +47,7 @@ extern "C" {
  * for minor 0 unless its author defines STAPES_ABI_MINOR before this include, to use what says
  * "since minor N". */
 #define STAPES_ABI_MAJOR 1u
-#define STAPES_ABI_MINOR_LATEST 0u
+#define STAPES_ABI_MINOR_LATEST 1u
 #ifndef STAPES_ABI_MINOR
 #define STAPES_ABI_MINOR 0u
 #endif
@@ -412,10 +412,17 @@ typedef struct stapes_stage {
      * [control] */
     void (*close)(const stapes_instance *me);
 
-    /* The same as process(many[i], 0, packets[i]) for each i below `count`, all of one stage with equal
-     * settings, to compute them in one batch. [stream] */
+    /* The same as process(many[i], 0, packets[i]) for each i below `count`, to compute them in one batch:
+     * different instances of one stage with equal settings and input formats. One that fails says so for
+     * itself (host->fail, or an emit that was refused) and the others are computed all the same; the answer
+     * is the status of the first that failed. Asked to stop for one of them, it may stop for all. [stream] */
     int (*process_many)(const stapes_instance *const *many, const stapes_packet *const *packets,
                         uint32_t count);
+
+    /* Since minor 1. The same as flush(many[i], how) for each i below `count`, as process_many is for
+     * process: a stage that keeps a segment until its end computes several segments in one batch. A host of
+     * minor 0 calls flush instead, so a plugin may have this and ask for minor 0. [stream] */
+    int (*flush_many)(const stapes_instance *const *many, uint32_t count, int how);
 } stapes_stage;
 
 /* What a shared object offers. GROWS */
