@@ -1,30 +1,61 @@
 /* matrix.h - weights as the kernels want them, and the product of rows with them.
  *
- * One output number is one sum over the inner dimension, from its first term to its last, the bias added at
- * the end; lanes of a vector are different outputs. So the number of rows, the place of a row among others
- * and the width of the machine's vectors change nothing. */
+ * What is kept: float32; float16 or bfloat16, widened as they are read, where few rows meet many weights and
+ * memory is what counts; int8 with a step for each output, the rows rounded the same way as they come. */
 #ifndef ST_MATRIX_H
 #define ST_MATRIX_H
 
+#include "kit/kernel/kernels.h"
 #include "kit/stored.h"
+#include <stapes/kit/callbacks.h>
 
-/* Weights (out, in) in panels of ST_MATRIX_LANES outputs: panel p holds, for each input, the weights of
- * outputs p * ST_MATRIX_LANES ... side by side, zeros behind the last. Lives in an arena. */
-enum { ST_MATRIX_LANES = 16 };
+/* Rows that one call of a kernel gets at most. */
+enum { ST_MATRIX_CHUNK = 96 };
+
+/* The inner dimension of int8 weights: what sums of int32 hold. */
+enum { ST_MATRIX_MOST_INT8 = 1 << 17 };
+
+/* Weights (out, in). Lives in an arena. */
 typedef struct st_matrix {
-    const float *panels;
-    const float *bias; /* (out) or NULL */
-    uint32_t     in, out;
+    st_packed         packed;
+    const st_kernels *kernels;
+    uint32_t          in, out;
 } st_matrix;
 
-/* Tensor `name` of shape (out, in), or with kernel > 0 (out, in, kernel): then an input row of the matrix is
- * kernel rows of `in` numbers, one after the other. bias: its name, or NULL. Status, with words. */
-int st_matrix_open(st_matrix *matrix, st_weights *weights, const char *name, const char *bias, uint32_t out,
-                   uint32_t in, uint32_t kernel);
+/* How the outputs lie in the panels. */
+enum st_order {
+    ST_IN_ORDER = 0, /* one after the other */
+    ST_BY_GATES      /* out = gates x units; a panel has `lanes` units, gate after gate */
+};
+
+/* What a matrix is made of. */
+typedef struct st_matrix_plan {
+    const char *name, *bias; /* tensors: the bias' NULL without */
+    uint32_t    out, in;
+    uint32_t    kernel; /* 0, or the tensor is (out, in, kernel): an input row of the matrix is then kernel
+                           rows of `in` numbers, one after the other */
+    uint32_t gates;     /* ST_BY_GATES: 3 or 4 */
+    uint32_t order;     /* enum st_order */
+    bool     few_rows;  /* float16 and bfloat16 tensors stay so */
+} st_matrix_plan;
+
+/* Status, with words. */
+int st_matrix_open(st_matrix *matrix, st_weights *weights, const st_matrix_plan *plan);
+
+/* Outputs with those that pad the last panel. */
+size_t st_matrix_width(const st_matrix *matrix);
+
+/* Floats of room that a product of so many rows needs: 0 but for int8. SIZE_MAX / 8 and more: too many. */
+size_t st_matrix_room(const st_matrix *matrix, size_t rows);
 
 /* y (rows, out) = x (rows, in) W^T + bias; row r of x begins at x + r * x_step (rows may overlap), of y at
- * y + r * y_step. y is apart from x. */
+ * y + r * y_step. y is apart from x. room: aligned to 64. callbacks: or NULL. */
 void st_matrix_product(const st_matrix *matrix, const float *x, size_t x_step, size_t rows, float *y,
-                       size_t y_step);
+                       size_t y_step, float *room, const stapes_callbacks *callbacks);
+
+/* The same for at most ST_MATRIX_CHUNK rows at any place, in this thread. `out`: how many outputs of each
+ * row are written, at most st_matrix_width. */
+void st_matrix_rows(const st_matrix *matrix, const float *const *x, size_t rows, float *const *y, size_t out,
+                    float *room);
 
 #endif

@@ -22,8 +22,12 @@ static int open_layer(st_network_layer *to, const stapes_layer *layer, st_weight
         return st_error_set(weights->error, STAPES_EMODEL, "layer name '%.60s...' is too long", layer->name);
     (void)snprintf(bias, sizeof bias, "%s%sbias", layer->name, dot);
     weights->arena = arena;
-    return st_matrix_open(&to->matrix, weights, weight, layer->bias ? bias : NULL, layer->out, layer->in,
-                          layer->kind == STAPES_CONV1D ? layer->kernel : 0);
+    st_matrix_plan plan = {.name = weight,
+                           .bias = layer->bias ? bias : NULL,
+                           .out = layer->out,
+                           .in = layer->in,
+                           .kernel = layer->kind == STAPES_CONV1D ? layer->kernel : 0};
+    return st_matrix_open(&to->matrix, weights, &plan);
 }
 
 /* How the rows of one more layer lie over the rows of the input. */

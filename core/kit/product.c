@@ -1,83 +1,123 @@
-/* product.c - the product of rows with packed weights; see matrix.h.
- *
- * Vectors of four lanes, written with the compilers' vector types: they become SSE2, NEON or plain
- * arithmetic, the same numbers on each. Two rows share each load of weights; a single row keeps four sums
- * under way, which hides the latency of the additions. */
+/* product.c - the product of rows with packed weights, in pieces that threads can share; see matrix.h. */
 #include "kit/matrix.h"
 
 #include <string.h>
 
-enum { WIDTH = 4, VECTORS = ST_MATRIX_LANES / WIDTH };
-typedef float lanes __attribute__((vector_size(16), may_alias));
-_Static_assert(VECTORS == 4, "the kernels below are written for four vectors a panel");
-
-/* out (16) = sum over i of x[i] * panel[i] */
-static void one_row(const lanes *panel, const float *x, size_t n, lanes out[VECTORS])
+size_t st_matrix_width(const st_matrix *m)
 {
-    lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0};
-    for (size_t i = 0; i < n; i++, panel += VECTORS) {
-        float v = x[i];
-        a0 += panel[0] * v;
-        a1 += panel[1] * v;
-        a2 += panel[2] * v;
-        a3 += panel[3] * v;
+    return (size_t)m->packed.panels_count * m->packed.vectors * m->kernels->lanes;
+}
+
+/* ---- room: the rows as int8, then their steps
+ * -------------------------------------------------------------- */
+
+/* Floats that a row of int8 takes, in whole cache lines. */
+static size_t row_room(const st_matrix *m) { return ((size_t)m->packed.in + 63) / 64 * 16; }
+
+size_t st_matrix_room(const st_matrix *m, size_t rows)
+{
+    size_t room;
+    if (m->packed.number != STAPES_I8) return 0;
+    return __builtin_mul_overflow(rows, row_room(m) + 1, &room) ? SIZE_MAX : room;
+}
+
+static void quantize(const st_matrix *m, const float *x, float *q, float *scale)
+{
+    m->kernels->quantize(x, m->in, q, scale);
+}
+
+/* ---- a few rows
+ * -------------------------------------------------------------------------------------------- */
+
+void st_matrix_rows(const st_matrix *m, const float *const *x, size_t rows, float *const *y, size_t out,
+                    float *room)
+{
+    const void *at[ST_MATRIX_CHUNK];
+    float      *scale = room + rows * row_room(m);
+    st_rows     in = {at, scale, rows};
+    for (size_t r = 0; r < rows; r++) {
+        at[r] = x[r];
+        if (m->packed.number != STAPES_I8) continue;
+        at[r] = room + r * row_room(m);
+        quantize(m, x[r], room + r * row_room(m), scale + r);
     }
-    out[0] = a0;
-    out[1] = a1;
-    out[2] = a2;
-    out[3] = a3;
+    m->kernels->multiply(&m->packed, &in, 0, m->packed.panels_count, y, out);
 }
 
-/* The same for two rows. */
-static void two_rows(const lanes *panel, const float *x, const float *y, size_t n, lanes out[2 * VECTORS])
+/* ---- many rows
+ * --------------------------------------------------------------------------------------------- */
+
+/* A product, cut into row_parts x panel_parts pieces. */
+typedef struct job {
+    const st_matrix *m;
+    const float     *x;
+    float           *y, *room;
+    size_t           x_step, y_step, rows, row_parts, panel_parts;
+} job;
+
+static size_t part(size_t n, size_t parts, size_t i) { return n / parts * i + (n % parts * i) / parts; }
+
+static void quantize_part(void *argument, uint32_t i)
 {
-    lanes a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, b0 = {0}, b1 = {0}, b2 = {0}, b3 = {0};
-    for (size_t i = 0; i < n; i++, panel += VECTORS) {
-        float v = x[i], w = y[i];
-        lanes p0 = panel[0], p1 = panel[1], p2 = panel[2], p3 = panel[3];
-        a0 += p0 * v;
-        a1 += p1 * v;
-        a2 += p2 * v;
-        a3 += p3 * v;
-        b0 += p0 * w;
-        b1 += p1 * w;
-        b2 += p2 * w;
-        b3 += p3 * w;
-    }
-    out[0] = a0;
-    out[1] = a1;
-    out[2] = a2;
-    out[3] = a3;
-    out[4] = b0;
-    out[5] = b1;
-    out[6] = b2;
-    out[7] = b3;
+    const job *j = argument;
+    float     *scale = j->room + j->rows * row_room(j->m);
+    for (size_t r = part(j->rows, j->row_parts, i); r < part(j->rows, j->row_parts, i + 1); r++)
+        quantize(j->m, j->x + r * j->x_step, j->room + r * row_room(j->m), scale + r);
 }
 
-static void store(const lanes sums[VECTORS], const float *bias, size_t count, float *y)
+static void multiply_part(void *argument, uint32_t i)
 {
-    float values[ST_MATRIX_LANES];
-    memcpy(values, sums, sizeof values);
-    for (size_t i = 0; i < count; i++) y[i] = bias ? values[i] + bias[i] : values[i];
-}
-
-void st_matrix_product(const st_matrix *matrix, const float *x, size_t x_step, size_t rows, float *y,
-                       size_t y_step)
-{
-    size_t n = matrix->in;
-    lanes  sums[2 * VECTORS];
-    for (size_t o = 0; o < matrix->out; o += ST_MATRIX_LANES) {
-        const lanes *panel = (const lanes *)(matrix->panels + o * n);
-        const float *bias = matrix->bias ? matrix->bias + o : NULL;
-        size_t       count = matrix->out - o < ST_MATRIX_LANES ? matrix->out - o : ST_MATRIX_LANES, r = 0;
-        for (; r + 2 <= rows; r += 2) {
-            two_rows(panel, x + r * x_step, x + (r + 1) * x_step, n, sums);
-            store(sums, bias, count, y + r * y_step + o);
-            store(sums + VECTORS, bias, count, y + (r + 1) * y_step + o);
+    const job *j = argument;
+    size_t     from = part(j->rows, j->row_parts, i / j->panel_parts);
+    size_t     to = part(j->rows, j->row_parts, i / j->panel_parts + 1), count = j->m->packed.panels_count;
+    size_t     first = part(count, j->panel_parts, i % j->panel_parts);
+    size_t     end = part(count, j->panel_parts, i % j->panel_parts + 1);
+    bool       bytes = j->m->packed.number == STAPES_I8;
+    while (from < to) {
+        const void *x[ST_MATRIX_CHUNK];
+        float      *y[ST_MATRIX_CHUNK];
+        size_t      n = to - from < ST_MATRIX_CHUNK ? to - from : ST_MATRIX_CHUNK;
+        st_rows     in = {x, bytes ? j->room + j->rows * row_room(j->m) + from : NULL, n};
+        for (size_t r = 0; r < n; r++) {
+            x[r] = bytes ? j->room + (from + r) * row_room(j->m) : j->x + (from + r) * j->x_step;
+            y[r] = j->y + (from + r) * j->y_step;
         }
-        if (r < rows) {
-            one_row(panel, x + r * x_step, n, sums);
-            store(sums, bias, count, y + r * y_step + o);
-        }
+        j->m->kernels->multiply(&j->m->packed, &in, first, end, y, j->m->out);
+        from += n;
     }
+}
+
+/* Pieces by rows where there are many, else by outputs: then each thread reads only its own weights. */
+static void cut(job *j, const stapes_callbacks *callbacks)
+{
+    size_t threads = callbacks->threads ? callbacks->threads : 4, panels = j->m->packed.panels_count;
+    double work = (double)j->rows * j->m->in * j->m->out;
+    j->row_parts = j->panel_parts = 1;
+    if (work < 2e5) return; /* a few microseconds: waking a thread costs as much */
+    if (j->rows >= threads * ST_MATRIX_CHUNK * 2)
+        j->row_parts = (j->rows + ST_MATRIX_CHUNK - 1) / ST_MATRIX_CHUNK;
+    else if (panels % threads == 0 || panels >= 8 * threads || j->rows < 2 * threads)
+        j->panel_parts = threads < panels ? threads : panels;
+    else
+        j->row_parts = threads;
+}
+
+void st_matrix_product(const st_matrix *m, const float *x, size_t x_step, size_t rows, float *y,
+                       size_t y_step, float *room, const stapes_callbacks *callbacks)
+{
+    bool bytes = m->packed.number == STAPES_I8, parallel = callbacks && callbacks->parallel;
+    job  j = {m, x, y, room, x_step, y_step, rows, 1, 1};
+    if (!rows || !m->out) return;
+    if (parallel) cut(&j, callbacks);
+    uint32_t parts = (uint32_t)(j.row_parts * j.panel_parts);
+    if (parts < 2) {
+        if (bytes) quantize_part(&j, 0);
+        multiply_part(&j, 0);
+        return;
+    }
+    if (bytes && j.row_parts > 1)
+        callbacks->parallel(callbacks->user, (uint32_t)j.row_parts, quantize_part, &j);
+    else if (bytes)
+        quantize_part(&j, 0);
+    callbacks->parallel(callbacks->user, parts, multiply_part, &j);
 }

@@ -7,12 +7,13 @@
 
 /* Where weights come from, and which tensors were asked for. */
 typedef struct st_weights {
-    const stapes_tensors *tensors;
-    st_arena             *arena;
-    unsigned char        *used; /* one for each tensor, or NULL */
-    uint64_t              parameters;
-    uint64_t              bytes; /* of memory promised by st_stored_reserve */
-    stapes_error         *error;
+    const stapes_tensors    *tensors;
+    st_arena                *arena;
+    unsigned char           *used; /* one for each tensor, or NULL */
+    uint64_t                 parameters;
+    uint64_t                 bytes;   /* of memory promised by st_stored_reserve */
+    const struct st_kernels *kernels; /* NULL: those of this process */
+    stapes_error            *error;
 } st_weights;
 
 /* Weights of one matrix: numbers of floating point, or I8 with a scale for each output, the weight being

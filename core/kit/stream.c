@@ -6,6 +6,8 @@
 
 #include "contract/error.h"
 
+#include <stapes/kit/functions.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +75,10 @@ static bool take_all(stapes_stream *s, size_t *total)
             if (needed > room) room = needed;
         }
         rows = most_rows(layer, rows);
+        if (layer->kind == STAPES_CONV1D || layer->kind == STAPES_LINEAR) {
+            size_t needed = st_matrix_room(&n->layers[i].matrix, rows);
+            if (needed > room) room = needed;
+        }
         size_t out;
         if (rows > UINT32_MAX || __builtin_mul_overflow(rows, (size_t)st_layer_width(layer), &out)) {
             *total = SIZE_MAX;
@@ -131,12 +137,14 @@ void stapes_reset_stream(stapes_stream *stream)
 /* ---- layers ------------------------------------------------------------------------------------------- */
 
 /* x (rows, in) -> y; returns the rows of y */
-static uint32_t convolve(const st_network_layer *l, kept *k, const float *x, uint32_t rows, bool last,
-                         float *y)
+static uint32_t convolve(stapes_stream *s, uint32_t i, const float *x, uint32_t rows, bool last, float *y,
+                         const stapes_callbacks *callbacks)
 {
-    const stapes_layer *layer = &l->layer;
-    size_t              in = layer->in;
-    uint32_t            skip = k->skip < rows ? k->skip : rows, n, used;
+    const st_network_layer *l = s->network->layers + i;
+    kept                   *k = s->layers + i;
+    const stapes_layer     *layer = &l->layer;
+    size_t                  in = layer->in;
+    uint32_t                skip = k->skip < rows ? k->skip : rows, n, used;
     if (rows > skip) memcpy(k->rows + k->n * in, x + skip * in, (rows - skip) * in * sizeof *x);
     k->n += rows - skip;
     k->skip -= skip;
@@ -147,7 +155,7 @@ static uint32_t convolve(const st_network_layer *l, kept *k, const float *x, uin
         if (k->skip) return 0;
     }
     n = k->n < layer->kernel ? 0 : (k->n - layer->kernel) / layer->stride + 1;
-    st_matrix_product(&l->matrix, k->rows, layer->stride * in, n, y, layer->out);
+    st_matrix_product(&l->matrix, k->rows, layer->stride * in, n, y, layer->out, s->room, callbacks);
     used = n * layer->stride;
     if (used > k->n) {
         k->skip = used - k->n;
@@ -158,14 +166,26 @@ static uint32_t convolve(const st_network_layer *l, kept *k, const float *x, uin
     return n;
 }
 
+static void activate(uint32_t kind, float *x, size_t count)
+{
+    switch (kind) {
+    case STAPES_RELU: stapes_relu(x, x, count); break;
+    case STAPES_TANH: stapes_tanh(x, x, count); break;
+    case STAPES_SIGMOID: stapes_sigmoid(x, x, count); break;
+    default: break;
+    }
+}
+
 static int run_layer(stapes_stream *s, uint32_t i, const float *x, uint32_t *rows, bool last, float *y,
                      const stapes_callbacks *callbacks)
 {
     const st_network_layer *l = s->network->layers + i;
     kept                   *k = s->layers + i;
     switch (l->layer.kind) {
-    case STAPES_LINEAR: st_matrix_product(&l->matrix, x, l->layer.in, *rows, y, l->layer.out); break;
-    case STAPES_CONV1D: *rows = convolve(l, k, x, *rows, last, y); break;
+    case STAPES_LINEAR:
+        st_matrix_product(&l->matrix, x, l->layer.in, *rows, y, l->layer.out, s->room, callbacks);
+        break;
+    case STAPES_CONV1D: *rows = convolve(s, i, x, *rows, last, y, callbacks); break;
     default: {
         stapes_recurrent_run run = {.batch = 1,
                                     .rows = *rows,
@@ -178,7 +198,7 @@ static int run_layer(stapes_stream *s, uint32_t i, const float *x, uint32_t *row
         return *rows ? stapes_run_recurrent(l->recurrent, &run) : STAPES_OK;
     }
     }
-    st_activation_apply(l->layer.activation, y, (size_t)*rows * l->layer.out);
+    activate(l->layer.activation, y, (size_t)*rows * l->layer.out);
     return STAPES_OK;
 }
 

@@ -2,6 +2,7 @@
 #include <stapes/kit/tensors.h>
 
 #include "contract/error.h"
+#include "kit/half.h"
 
 #include <string.h>
 
@@ -30,25 +31,6 @@ const stapes_tensor *stapes_expect_tensor(const stapes_tensors *tensors, const c
     return tensor;
 }
 
-static float from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* IEEE binary16. A subnormal is its fraction times 2^-24, exact in float32. */
-static float from_half(uint16_t half)
-{
-    uint32_t sign = (uint32_t)(half & 0x8000u) << 16, exponent = half >> 10 & 31u, fraction = half & 0x3ffu;
-    if (exponent == 0) {
-        float value = (float)fraction * 0x1p-24f;
-        return sign ? -value : value;
-    }
-    exponent = exponent == 31 ? 255 : exponent + 112;
-    return from_bits(sign | exponent << 23 | fraction << 13);
-}
-
 #define CONVERT(type, expression)                                                                            \
     for (uint64_t i = 0; i < count; i++) {                                                                   \
         type value;                                                                                          \
@@ -63,8 +45,8 @@ bool stapes_convert_tensor(const stapes_tensor *tensor, uint64_t first, uint64_t
     const char *at = (const char *)tensor->data + first * stapes_size_number(tensor->number);
     switch (tensor->number) {
     case STAPES_F32: memcpy(out, at, count * sizeof *out); return true;
-    case STAPES_F16: CONVERT(uint16_t, from_half(value));
-    case STAPES_BF16: CONVERT(uint16_t, from_bits((uint32_t)value << 16));
+    case STAPES_F16: CONVERT(uint16_t, st_half_to(value));
+    case STAPES_BF16: CONVERT(uint16_t, st_half_brain_to(value));
     case STAPES_F64: CONVERT(double, (float)value);
     case STAPES_I64: CONVERT(int64_t, (float)value);
     case STAPES_I32: CONVERT(int32_t, (float)value);

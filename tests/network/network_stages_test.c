@@ -111,12 +111,20 @@ static int share(const stapes_instance *me, const char *key,
 
 static bool canceled(const stapes_instance *me) { return bench_of(me)->canceled; }
 
+static void parallel(const stapes_instance *me, uint32_t count, void (*work)(void *argument, uint32_t i),
+                     void *argument)
+{
+    (void)me;
+    for (uint32_t i = count; i-- > 0;) work(argument, i); /* in whatever order */
+}
+
 static const stapes_host host = {.size = sizeof host,
                                  .fail = fail,
                                  .log = drop_log,
                                  .packet = new_packet,
                                  .emit = emit,
                                  .share = share,
+                                 .parallel = parallel,
                                  .canceled = canceled};
 
 /* The one stage of a plugin, opened with this model; longest in seconds where it has that. */

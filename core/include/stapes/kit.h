@@ -5,6 +5,7 @@
  *   stapes/kit/tensors.h   safetensors files, mapped and checked
  *   stapes/kit/model.h     model folders: what model.yaml says, vocabularies
  *   stapes/kit/product.h   products of rows with packed weights
+ *   stapes/kit/functions.h  functions of many numbers: tanh, softmax, ...
  *   stapes/kit/network.h   recurrent and feed-forward networks
  *   stapes/kit/ctc.h       connectionist temporal classification: best path, score of a text
  *   stapes/kit/features.h  log-mel features
@@ -20,6 +21,7 @@
 
 #include <stapes/kit/ctc.h>
 #include <stapes/kit/features.h>
+#include <stapes/kit/functions.h>
 #include <stapes/kit/hash.h>
 #include <stapes/kit/model.h>
 #include <stapes/kit/network.h>

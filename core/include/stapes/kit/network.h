@@ -117,12 +117,6 @@ STAPES_EXPORT void stapes_reset_stream(stapes_stream *stream);
 STAPES_EXPORT int64_t stapes_run_stream(stapes_stream *stream, const float *x, uint32_t rows, bool last,
                                         const float **y, const stapes_callbacks *callbacks);
 
-/* ---- parts ------------------------------------------------------------------------------------------ */
-
-/* y (rows, columns) = x - log(sum(exp(x))) of each row, computed from the row's largest value; y may be
- * x. A row with a NaN or without any finite value becomes NaN. [any] */
-STAPES_EXPORT void stapes_log_softmax(const float *x, float *y, size_t rows, size_t columns);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,374 @@
+/* kernel_body.h - the kernels of one path, written once; see kernels.h. The file that includes it says for
+ * which path (PATH) and is compiled with that path's flags. */
+#include "kit/kernel/kernel_tiles.h"
+#include "kit/kernel/vector_math.h"
+
+#include <math.h>
+
+/* ---- int8 ------------------------------------------------------------------------------------------------
+ */
+
+/* VNNI takes one side unsigned: 128 is added, and taken away again with the sums of the weights. */
+#if defined(__AVX512F__)
+enum { OFFSET = 128 };
+#else
+enum { OFFSET = 0 };
+#endif
+
+INLINE uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x7fffffffu;
+}
+
+static void quantize(const float *x, size_t n, void *to, float *scale)
+{
+    const float big = 12582912.0f;
+    int8_t     *q = to;
+    uint32_t    most = 0; /* as bits: greater for infinity, and greater still for NaN */
+    vu          all = {0};
+    size_t      i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vu bits = (vu)vf_load(x + i) & 0x7fffffffu, more = (vu)(bits > all);
+        all = (bits & more) | (all & ~more);
+    }
+    for (size_t l = 0; l < LANES; l++) most = all[l] > most ? all[l] : most;
+    for (; i < n; i++) most = bits_of(x[i]) > most ? bits_of(x[i]) : most;
+
+    size_t padded = (n + ST_KERNELS_GROUP - 1) / ST_KERNELS_GROUP * ST_KERNELS_GROUP;
+    float  largest;
+    memcpy(&largest, &most, sizeof largest);
+    if (!(largest >= 1e-30f && largest <= 3.4028235e38f)) { /* all but zero, or not finite */
+        memset(q, OFFSET, padded);
+        *scale = largest < 1.0f ? 0.0f : NAN;
+        return;
+    }
+    float inverse = 127.0f / largest;
+    *scale = largest / 127.0f;
+    for (i = 0; i + LANES <= n; i += LANES) {
+        vi whole = (vi)(vf_load(x + i) * inverse + big) + (OFFSET - 0x4b400000);
+#if defined(__AVX512F__)
+        _mm_storeu_si128((__m128i *)(q + i), _mm512_cvtepi32_epi8((__m512i)whole));
+#else
+        for (size_t l = 0; l < LANES; l++) q[i + l] = (int8_t)whole[l];
+#endif
+    }
+    for (; i < n; i++) {
+        float   shifted = x[i] * inverse + big;
+        int32_t whole;
+        memcpy(&whole, &shifted, sizeof whole);
+        q[i] = (int8_t)(whole + (OFFSET - 0x4b400000));
+    }
+    for (; i < padded; i++) q[i] = (int8_t)OFFSET;
+}
+
+/* ---- products --------------------------------------------------------------------------------------------
+ */
+
+/* Sums of a tile: float32, or int32 of int8 weights. */
+typedef union tile_sums {
+    float   f[TILE_ROWS * ST_KERNELS_VECTORS * LANES];
+    int32_t i[TILE_ROWS * ST_KERNELS_VECTORS * LANES];
+    float   pair[2 * ST_KERNELS_VECTORS * LANES];
+} tile_sums __attribute__((aligned(64)));
+
+/* The finished product of outputs o ... o + LANES - 1, whose sums stand at `at` of the tile. */
+INLINE vf finished(const st_packed *w, const tile_sums *sums, size_t at, size_t o, float scale)
+{
+    vf bias = vf_load(w->bias + o);
+    if (w->number != STAPES_I8) return vf_load(sums->f + at) + bias;
+    vi sum, weights;
+    memcpy(&sum, sums->i + at, sizeof sum);
+    memcpy(&weights, w->sums + o, sizeof weights);
+    if (OFFSET) sum -= weights * OFFSET;
+    return vf_of(sum) * (vf_load(w->scale + o) * scale) + bias;
+}
+
+/* Rows of the next tile, of `left` that remain: as even as it goes. */
+INLINE size_t tile_rows(size_t left)
+{
+    size_t count = (left + TILE_ROWS - 1) / TILE_ROWS;
+    return (left + count - 1) / count;
+}
+
+INLINE size_t panel_bytes(const st_packed *w)
+{
+    size_t one = w->number == STAPES_I8 ? 1 : w->number == STAPES_F32 ? 4 : 2;
+    return (size_t)w->in * w->vectors * LANES * one;
+}
+
+/* What is done with a tile's sums. */
+typedef void finish_function(const void *what, const st_packed *w, const tile_sums *sums, size_t panel,
+                             size_t row, size_t rows);
+
+/* All tiles of panels first ... end - 1. */
+INLINE void run_tiles(const st_packed *w, const st_rows *rows, size_t first, size_t end, bool backwards,
+                      finish_function *finish, const void *what)
+{
+    tile_function *const *functions = tile_functions(w);
+    size_t                bytes = panel_bytes(w);
+    tile_sums             sums;
+    for (size_t done = first; done < end;) {
+        size_t      count = rows->count == 1 && done + 2 <= end ? 2 : 1;
+        size_t      panel = backwards ? first + end - done - count : done;
+        const void *panels[2];
+        panels[0] = (const char *)w->panels + panel * bytes;
+        panels[1] = (const char *)panels[0] + bytes;
+        if (count == 2) {
+            tile_sums other;
+            functions[0](panels, rows->x, w->in, &sums);
+            memcpy(&other, sums.pair + w->vectors * LANES, w->vectors * LANES * sizeof(float));
+            finish(what, w, &sums, panel, 0, 1);
+            finish(what, w, &other, panel + 1, 0, 1);
+        }
+        for (size_t r = 0; count == 1 && r < rows->count;) {
+            size_t n = tile_rows(rows->count - r);
+            functions[n](panels, rows->x + r, w->in, &sums);
+            finish(what, w, &sums, panel, r, n);
+            r += n;
+        }
+        done += count;
+    }
+}
+
+typedef struct product {
+    const st_rows *rows;
+    float *const  *y;
+    size_t         out;
+} product;
+
+INLINE void finish_product(const void *what, const st_packed *w, const tile_sums *sums, size_t panel,
+                           size_t row, size_t rows)
+{
+    const product *p = what;
+    for (size_t r = 0; r < rows; r++) {
+        float *y = p->y[row + r];
+        float  scale = w->scale ? p->rows->scale[row + r] : 0;
+        for (size_t v = 0; v < w->vectors; v++) {
+            size_t o = (panel * w->vectors + v) * LANES;
+            if (o >= p->out) break;
+            vf value = finished(w, sums, (r * w->vectors + v) * LANES, o, scale);
+            if (o + LANES <= p->out)
+                vf_store(y + o, value);
+            else
+                vf_store_some(y + o, value, p->out - o);
+        }
+    }
+}
+
+static void multiply(const st_packed *w, const st_rows *rows, size_t first, size_t end, float *const *y,
+                     size_t out)
+{
+    product p = {rows, y, out};
+    run_tiles(w, rows, first, end, false, finish_product, &p);
+}
+
+/* ---- recurrent steps --------------------------------------------------------------------------------------
+ */
+
+INLINE void finish_rnn(const void *what, const st_packed *w, const tile_sums *sums, size_t panel, size_t row,
+                       size_t rows)
+{
+    const st_step *s = what;
+    for (size_t r = 0; r < rows; r++)
+        for (size_t v = 0; v < w->vectors; v++) {
+            size_t o = (panel * w->vectors + v) * LANES;
+            vf     sum =
+                vf_load(s->gates + (row + r) * s->gates_step + o) +
+                finished(w, sums, (r * w->vectors + v) * LANES, o, w->scale ? s->state.scale[row + r] : 0);
+            vf_store(s->out + (row + r) * s->step + o, s->relu ? vf_max(vf_all(0.0f), sum) : vf_tanh(sum));
+        }
+}
+
+static void rnn(const st_step *s)
+{
+    run_tiles(s->weights, &s->state, 0, s->weights->panels_count, s->backwards, finish_rnn, s);
+}
+
+INLINE void finish_gru(const void *what, const st_packed *w, const tile_sums *sums, size_t panel, size_t row,
+                       size_t rows)
+{
+    const st_step *s = what;
+    for (size_t r = 0; r < rows; r++) {
+        const float *x = s->gates + (row + r) * s->gates_step + panel * 3 * LANES;
+        size_t       at = (row + r) * s->step + panel * LANES;
+        vf           sum[3];
+        for (size_t v = 0; v < 3; v++)
+            sum[v] = finished(w, sums, (r * 3 + v) * LANES, (panel * 3 + v) * LANES,
+                              w->scale ? s->state.scale[row + r] : 0);
+        vf reset = vf_sigmoid(vf_load(x) + sum[0]), update = vf_sigmoid(vf_load(x + LANES) + sum[1]);
+        vf fresh = vf_tanh(vf_load(x + 2 * LANES) + reset * sum[2]);
+        vf_store(s->out + at, (1.0f - update) * fresh + update * vf_load(s->was + at));
+    }
+}
+
+static void gru(const st_step *s)
+{
+    run_tiles(s->weights, &s->state, 0, s->weights->panels_count, s->backwards, finish_gru, s);
+}
+
+INLINE void finish_lstm(const void *what, const st_packed *w, const tile_sums *sums, size_t panel, size_t row,
+                        size_t rows)
+{
+    const st_step *s = what;
+    for (size_t r = 0; r < rows; r++) {
+        const float *x = s->gates + (row + r) * s->gates_step + panel * 4 * LANES;
+        size_t       at = (row + r) * s->step + panel * LANES;
+        vf           sum[4];
+        for (size_t v = 0; v < 4; v++)
+            sum[v] = vf_load(x + v * LANES) + finished(w, sums, (r * 4 + v) * LANES, (panel * 4 + v) * LANES,
+                                                       w->scale ? s->state.scale[row + r] : 0);
+        vf c = vf_sigmoid(sum[1]) * vf_load(s->c + at) + vf_sigmoid(sum[0]) * vf_tanh(sum[2]);
+        vf_store(s->c + at, c);
+        vf_store(s->out + at, vf_sigmoid(sum[3]) * vf_tanh(c));
+    }
+}
+
+static void lstm(const st_step *s)
+{
+    run_tiles(s->weights, &s->state, 0, s->weights->panels_count, s->backwards, finish_lstm, s);
+}
+
+/* ---- functions
+ * ---------------------------------------------------------------------------------------------
+ */
+
+INLINE vf vf_relu(vf x) { return vf_max(vf_all(0.0f), x); }
+INLINE vf vf_gelu(vf x) { return 0.5f * x * (1.0f + vf_erf(x * 0.70710678118654752f)); }
+
+#define FUNCTION(name)                                                                                       \
+    static void all_##name(const float *x, float *y, size_t n)                                               \
+    {                                                                                                        \
+        size_t i = 0;                                                                                        \
+        for (; i + LANES <= n; i += LANES) vf_store(y + i, vf_##name(vf_load(x + i)));                       \
+        if (i < n) vf_store_some(y + i, vf_##name(vf_load_some(x + i, n - i)), n - i);                       \
+    }
+FUNCTION(exp)
+FUNCTION(log)
+FUNCTION(tanh)
+FUNCTION(sigmoid)
+FUNCTION(relu)
+FUNCTION(erf)
+FUNCTION(gelu)
+
+/* In double, vector after vector, then lane after lane: one order for each number of columns. */
+typedef double vd __attribute__((vector_size(LANES * sizeof(double))));
+
+INLINE double total(vd sums)
+{
+    double sum = 0;
+    for (size_t l = 0; l < LANES; l++) sum += sums[l];
+    return sum;
+}
+
+/* The greatest of a row; NaN if there is one. */
+static float greatest(const float *x, size_t n)
+{
+    vf     most = vf_all(-INFINITY);
+    vi     bad = {0};
+    size_t i = 0;
+    float  m = -INFINITY;
+    for (; i + LANES <= n; i += LANES) {
+        vf v = vf_load(x + i);
+        bad |= v != v;
+        most = vf_max(most, v);
+    }
+    for (size_t l = 0; l < LANES; l++) {
+        if (bad[l]) return NAN;
+        m = most[l] > m ? most[l] : m;
+    }
+    for (; i < n; i++) {
+        if (isnan(x[i])) return NAN;
+        m = x[i] > m ? x[i] : m;
+    }
+    return m;
+}
+
+/* The sum of exp(x - most); y, if it is not NULL, gets the terms. */
+static double sum_of_exp(const float *x, float most, float *y, size_t n)
+{
+    vd     sums = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vf e = vf_exp(vf_load(x + i) - most);
+        if (y) vf_store(y + i, e);
+        sums += __builtin_convertvector(e, vd);
+    }
+    double sum = total(sums);
+    if (i < n) {
+        vf e = vf_exp(vf_load_some(x + i, n - i) - most);
+        if (y) vf_store_some(y + i, e, n - i);
+        for (size_t l = 0; l < n - i; l++) sum += (double)e[l];
+    }
+    return sum;
+}
+
+static void row_log_softmax(const float *x, float *y, size_t n)
+{
+    float  most = greatest(x, n), log_sum = (float)log(sum_of_exp(x, most, NULL, n));
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) vf_store(y + i, vf_load(x + i) - most - log_sum);
+    for (; i < n; i++) y[i] = x[i] - most - log_sum;
+}
+
+static void row_softmax(const float *x, float *y, size_t n)
+{
+    float  scale = (float)(1.0 / sum_of_exp(x, greatest(x, n), y, n));
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) vf_store(y + i, vf_load(y + i) * scale);
+    for (; i < n; i++) y[i] *= scale;
+}
+
+static void row_layer_norm(const float *x, const float *scale, const float *bias, float epsilon, float *y,
+                           size_t n)
+{
+    vd     sums = {0}, squares = {0};
+    size_t i = 0;
+    double sum, square, mean, inverse;
+    for (; i + LANES <= n; i += LANES) sums += __builtin_convertvector(vf_load(x + i), vd);
+    sum = total(sums);
+    for (; i < n; i++) sum += (double)x[i];
+    mean = n ? sum / (double)n : 0;
+    for (i = 0; i + LANES <= n; i += LANES) {
+        vd d = __builtin_convertvector(vf_load(x + i), vd) - mean;
+        squares += d * d;
+    }
+    square = total(squares);
+    for (; i < n; i++) square += ((double)x[i] - mean) * ((double)x[i] - mean);
+    inverse = 1.0 / sqrt(square / (double)(n ? n : 1) + (double)epsilon);
+    for (i = 0; i < n; i++) {
+        float value = (float)(((double)x[i] - mean) * inverse);
+        if (scale) value *= scale[i];
+        y[i] = bias ? value + bias[i] : value;
+    }
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------
+ */
+
+#define TABLE_NAME_(path) st_kernels_##path
+#define TABLE_NAME(path) TABLE_NAME_(path)
+#define TEXT_(path) #path
+#define TEXT(path) TEXT_(path)
+
+const st_kernels TABLE_NAME(PATH) = {
+    .name = TEXT(PATH),
+    .lanes = LANES,
+    .halves = HAS_HALVES,
+    .quantize = quantize,
+    .multiply = multiply,
+    .rnn = rnn,
+    .gru = gru,
+    .lstm = lstm,
+    .functions = {[ST_EXP] = all_exp,
+                  [ST_LOG] = all_log,
+                  [ST_TANH] = all_tanh,
+                  [ST_SIGMOID] = all_sigmoid,
+                  [ST_RELU] = all_relu,
+                  [ST_ERF] = all_erf,
+                  [ST_GELU] = all_gelu},
+    .log_softmax = row_log_softmax,
+    .softmax = row_softmax,
+    .layer_norm = row_layer_norm,
+};
