@@ -1,6 +1,6 @@
 /* logmel.c - the stream: samples in pieces of any size, rows out. See stapes/kit/features.h.
  *
- *   samples -> [buffer] -> windows -> st_spectrum_row -> (running normalisation) -> [queue of rows]
+ *   samples -> [buffer] -> windows -> st_spectrum_rows -> (running normalisation) -> [queue of rows]
  *           -> (at the end of a segment: normalisation over all of it) -> stacking, in pull
  *
  * Each row is computed from its own samples alone, so no cut can change it. Positions are counted from the
@@ -19,8 +19,9 @@ struct stapes_logmel {
     st_spectrum           *spectrum;
     st_running            *running;
     double                *work;  /* to normalise with */
-    float                 *edge;  /* (span) a window that reaches beyond an end */
-    float                 *row;   /* (mels) a row on its way into the running normalisation */
+    float                 *edges; /* (block, span) windows that reach beyond an end */
+    float                 *rows;  /* (block, mels) rows on their way into the running normalisation */
+    uint32_t               block; /* windows that are computed together */
     bool                   whole; /* rows come out when the segment has ended */
 
     float  *samples; /* those from `base` on, `held` of them, room for `room` */
@@ -79,10 +80,11 @@ stapes_logmel *stapes_logmel_open(const stapes_logmel_settings *settings, stapes
     l->room = (size_t)l->span * 2 + s->hop + 2 + STAPES_LOGMEL_BLOCK;
     l->spectrum = st_spectrum_open(s);
     l->samples = calloc(l->room, sizeof *l->samples);
-    l->edge = calloc((size_t)l->span, sizeof *l->edge);
-    l->row = calloc(s->mels, sizeof *l->row);
+    l->block = l->spectrum ? st_spectrum_block(l->spectrum) : 1;
+    l->edges = calloc((size_t)l->span * l->block, sizeof *l->edges);
+    l->rows = calloc((size_t)s->mels * l->block, sizeof *l->rows);
     l->work = calloc((size_t)s->mels * 3, sizeof *l->work);
-    if (!l->spectrum || !l->samples || !l->edge || !l->row || !l->work) goto no_memory;
+    if (!l->spectrum || !l->samples || !l->edges || !l->rows || !l->work) goto no_memory;
     if (s->normalize == STAPES_NORMALIZE_RUNNING) {
         l->running = st_running_open(s->mels, s->span, s->warmup);
         if (!l->running) goto no_memory;
@@ -102,8 +104,8 @@ void stapes_logmel_close(stapes_logmel *l)
     st_spectrum_close(l->spectrum);
     st_running_close(l->running);
     free(l->work);
-    free(l->edge);
-    free(l->row);
+    free(l->edges);
+    free(l->rows);
     free(l->samples);
     free(l->queue);
     free(l);
@@ -131,11 +133,13 @@ static int64_t rows_of_all(const stapes_logmel *l)
     return s->style == STAPES_LOGMEL_WHISPER ? rows - 1 : rows;
 }
 
-/* Whether all samples of the next row's window are there, also those that its lead reflects. */
-static bool complete(const stapes_logmel *l)
+/* Rows from the next one on whose windows are all there, also what their lead reflects. */
+static int64_t complete(const stapes_logmel *l)
 {
-    int64_t begin = l->next * l->settings.hop - l->lead;
-    return begin + l->span <= l->total && -begin < l->total && l->next < rows_of_all(l);
+    int64_t hop = l->settings.hop, inside = l->total + l->lead - l->span, all = rows_of_all(l);
+    if (inside < 0 || l->next * hop + l->total <= l->lead) return 0;
+    if (inside / hop + 1 < all) all = inside / hop + 1;
+    return all - l->next;
 }
 
 /* The sample at a position outside the segment, from what the segment holds. */
@@ -155,35 +159,51 @@ static float outside(const stapes_logmel *l, int64_t position)
     return l->samples[position - l->base];
 }
 
-/* The samples of the next row's window. */
-static const float *window_of(stapes_logmel *l)
+/* The samples of a row's window; `edge` is for one that reaches beyond an end. */
+static const float *window_of(const stapes_logmel *l, int64_t row, float *edge)
 {
-    int64_t begin = l->next * l->settings.hop - l->lead;
+    int64_t begin = row * l->settings.hop - l->lead;
     if (begin >= 0 && begin + l->span <= l->total) return l->samples + (begin - l->base);
     for (int64_t i = 0; i < l->span; i++) {
         int64_t position = begin + i;
-        l->edge[i] =
+        edge[i] =
             position >= 0 && position < l->total ? l->samples[position - l->base] : outside(l, position);
     }
-    return l->edge;
+    return edge;
 }
 
-static bool add_row(stapes_logmel *l)
+/* The next `count` rows, at most a block. */
+static bool add_block(stapes_logmel *l, uint32_t count)
 {
-    uint32_t columns = l->settings.mels;
-    if (!make_room(l, 1)) return false;
-    float *place = l->queue + (l->head + l->count) * columns;
-    st_spectrum_row(l->spectrum, window_of(l), l->running ? l->row : place);
-    l->next++;
+    uint32_t     columns = l->settings.mels;
+    const float *windows[ST_SPECTRUM_MOST];
+    if (!make_room(l, count)) return false;
+    for (uint32_t i = 0; i < count; i++)
+        windows[i] = window_of(l, l->next + i, l->edges + (size_t)i * (size_t)l->span);
+    l->next += count;
     if (!l->running) {
-        l->count++;
+        st_spectrum_rows(l->spectrum, windows, count, l->queue + (l->head + l->count) * columns);
+        l->count += count;
         return true;
     }
-    uint32_t due = st_running_push(l->running, l->row);
-    if (!due) return true;
-    if (!make_room(l, due)) return false;
-    st_running_pull(l->running, l->queue + (l->head + l->count) * columns);
-    l->count += due;
+    st_spectrum_rows(l->spectrum, windows, count, l->rows);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t due = st_running_push(l->running, l->rows + (size_t)i * columns);
+        if (!due) continue;
+        if (!make_room(l, due)) return false;
+        st_running_pull(l->running, l->queue + (l->head + l->count) * columns);
+        l->count += due;
+    }
+    return true;
+}
+
+static bool add_rows(stapes_logmel *l, int64_t count)
+{
+    while (count > 0) {
+        uint32_t n = count < l->block ? (uint32_t)count : l->block;
+        if (!add_block(l, n)) return false;
+        count -= n;
+    }
     return true;
 }
 
@@ -214,8 +234,7 @@ static int take(stapes_logmel *l, const float *samples, size_t count)
         l->held += n;
         l->total += (int64_t)n;
         count -= n;
-        while (complete(l))
-            if (!add_row(l)) return STAPES_ENOMEM;
+        if (!add_rows(l, complete(l))) return STAPES_ENOMEM;
     }
     return STAPES_OK;
 }
@@ -241,9 +260,7 @@ int stapes_logmel_flush(stapes_logmel *l)
         int status = take(l, NULL, (size_t)((int64_t)s->pad - l->total));
         if (status < 0) return status;
     }
-    int64_t rows = rows_of_all(l);
-    while (l->next < rows)
-        if (!add_row(l)) return STAPES_ENOMEM;
+    if (!add_rows(l, rows_of_all(l) - l->next)) return STAPES_ENOMEM;
     l->ended = true;
     if (l->running) {
         uint32_t due = st_running_flush(l->running);

@@ -228,7 +228,7 @@ typedef struct stapes_logmel stapes_logmel; /* one stream; one thread at a time 
 
 /* Pushes of at most this many samples, each with all rows pulled after it, allocate nothing, except where
  * the whole segment is needed: then what is kept grows by doubling. */
-enum { STAPES_LOGMEL_BLOCK = 4096 };
+enum { STAPES_LOGMEL_BLOCK = 16384 };
 
 /* NULL with words if the settings are not right or memory lacks. The settings are copied. [control] */
 STAPES_EXPORT stapes_logmel *stapes_logmel_open(const stapes_logmel_settings *settings, stapes_error *error);
