@@ -2,6 +2,7 @@
  * quantised in memory: their files read again, and lists that cannot be quantised. (Whole folders:
  * tests/cli/test_quantize.py.) */
 #include "check.h"
+#include "kit/half.h"
 #include "kit/quantize/rounding.h"
 #include <stapes/kit.h>
 
@@ -20,7 +21,7 @@ static float value_of(uint16_t bits, uint32_t number)
 
 static uint16_t round_to(float value, uint32_t number)
 {
-    return number == STAPES_F16 ? st_rounding_f16(value) : st_rounding_bf16(value);
+    return number == STAPES_F16 ? st_half_from(value) : st_half_brain_from(value);
 }
 
 /* Values between two neighbours, `low` and the one further from zero: the middle goes to the even one. */
@@ -51,10 +52,10 @@ static void check_rounding(void)
 {
     check_16_bits(STAPES_F16, 0x7bff);
     check_16_bits(STAPES_BF16, 0x7f7f);
-    CHECK(st_rounding_f16(nextafterf(ST_ROUNDING_F16_END, 0.0f)) == 0x7bff);
-    CHECK(st_rounding_f16(ST_ROUNDING_F16_END) == 0x7c00); /* infinity: refused before */
-    CHECK(st_rounding_bf16(nextafterf(ST_ROUNDING_BF16_END, 0.0f)) == 0x7f7f);
-    CHECK(st_rounding_bf16(ST_ROUNDING_BF16_END) == 0x7f80);
+    CHECK(st_half_from(nextafterf(ST_ROUNDING_F16_END, 0.0f)) == 0x7bff);
+    CHECK(st_half_from(ST_ROUNDING_F16_END) == 0x7c00); /* infinity: refused before */
+    CHECK(st_half_brain_from(nextafterf(ST_ROUNDING_BF16_END, 0.0f)) == 0x7f7f);
+    CHECK(st_half_brain_from(ST_ROUNDING_BF16_END) == 0x7f80);
     CHECK(st_rounding_scale(0.0f) == 1.0f && st_rounding_scale(254.0f) == 2.0f);
     CHECK(st_rounding_scale(FLT_TRUE_MIN) == FLT_MIN && st_rounding_scale(FLT_MAX) == FLT_MAX / 127.0f);
     CHECK(st_rounding_int8(2.5f, 1.0f) == 2 && st_rounding_int8(3.5f, 1.0f) == 4 &&

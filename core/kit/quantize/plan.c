@@ -3,6 +3,7 @@
 #include "kit/quantize/plan.h"
 
 #include "contract/error.h"
+#include "kit/half.h"
 #include "kit/quantize/rounding.h"
 #include "kit/tensors_writer.h"
 
@@ -215,13 +216,6 @@ static int put(place *to, const void *bytes, size_t count, stapes_error *error)
     return status;
 }
 
-static float bits_to_float(uint32_t bits)
-{
-    float number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
 /* What rounding did so far. */
 typedef struct tally {
     double worst, errors, numbers; /* the last two: sums of squares */
@@ -229,7 +223,6 @@ typedef struct tally {
 
 static void round_piece(const float *from, uint64_t count, uint32_t number, float scale, void *to, tally *t)
 {
-    stapes_tensor half = {.data = to, .count = count, .number = STAPES_F16};
     for (uint64_t i = 0; i < count; i++) {
         float rounded = from[i];
         if (number == STAPES_I8) {
@@ -237,12 +230,13 @@ static void round_piece(const float *from, uint64_t count, uint32_t number, floa
             ((int8_t *)to)[i] = q;
             rounded = (float)q * scale;
         } else if (number == STAPES_BF16) {
-            uint16_t bits = st_rounding_bf16(from[i]);
+            uint16_t bits = st_half_brain_from(from[i]);
             ((uint16_t *)to)[i] = bits;
-            rounded = bits_to_float((uint32_t)bits << 16);
+            rounded = st_half_brain_to(bits);
         } else if (number == STAPES_F16) {
-            ((uint16_t *)to)[i] = st_rounding_f16(from[i]);
-            (void)stapes_convert_tensor(&half, i, 1, &rounded);
+            uint16_t bits = st_half_from(from[i]);
+            ((uint16_t *)to)[i] = bits;
+            rounded = st_half_to(bits);
         } else {
             ((float *)to)[i] = rounded;
         }

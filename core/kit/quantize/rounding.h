@@ -1,4 +1,5 @@
-/* rounding.h - one number rounded to another type. Numbers are finite. */
+/* rounding.h - one number rounded to int8, and what 16 bits hold (half.h rounds to those). Numbers are
+ * finite. */
 #ifndef ST_ROUNDING_H
 #define ST_ROUNDING_H
 
@@ -8,10 +9,6 @@
  * hold. */
 #define ST_ROUNDING_F16_END 65520.0f
 #define ST_ROUNDING_BF16_END 0x1.ffp127f
-
-/* To nearest, ties to even. */
-uint16_t st_rounding_f16(float number);
-uint16_t st_rounding_bf16(float number);
 
 /* The scale of an output whose largest |weight| this is: largest / 127, but never below the smallest normal
  * number, and 1 where all weights are zero. */
