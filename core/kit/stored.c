@@ -2,8 +2,8 @@
  * that nobody can trace back to it. */
 #include "kit/stored.h"
 
-#include "contract/error.h"
 #include "contract/amount.h"
+#include "contract/error.h"
 
 #include <float.h>
 #include <stdio.h>
