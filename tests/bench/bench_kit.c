@@ -144,9 +144,9 @@ static int serve_recurrent(int argc, char **argv)
 /* ---- log-mel ---------------------------------------------------------------------------------------- */
 
 typedef struct logmel {
-    stapes_logmel *stream;
-    float         *samples, *rows;
-    size_t         count, most, made; /* samples; rows there is room for, and rows of the last time */
+    stapes_features *stream;
+    float           *samples, *rows;
+    size_t           count, most, made; /* samples; rows there is room for, and rows of the last time */
 } logmel;
 
 static void run_logmel(void *argument)
@@ -154,31 +154,31 @@ static void run_logmel(void *argument)
     logmel *q = argument;
     size_t  columns = 80;
     q->made = 0;
-    for (size_t at = 0; at < q->count; at += STAPES_LOGMEL_BLOCK) {
+    for (size_t at = 0; at < q->count; at += STAPES_FEATURES_BLOCK) {
         size_t left = q->count - at;
-        stapes_logmel_push(q->stream, q->samples + at,
-                           left < STAPES_LOGMEL_BLOCK ? left : STAPES_LOGMEL_BLOCK);
-        q->made += stapes_logmel_pull(q->stream, q->rows + q->made * columns, q->most - q->made);
+        stapes_features_push(q->stream, q->samples + at,
+                             left < STAPES_FEATURES_BLOCK ? left : STAPES_FEATURES_BLOCK);
+        q->made += stapes_features_pull(q->stream, q->rows + q->made * columns, q->most - q->made);
     }
-    stapes_logmel_flush(q->stream);
-    q->made += stapes_logmel_pull(q->stream, q->rows + q->made * columns, q->most - q->made);
-    stapes_logmel_reset(q->stream);
+    stapes_features_flush(q->stream);
+    q->made += stapes_features_pull(q->stream, q->rows + q->made * columns, q->most - q->made);
+    stapes_features_reset(q->stream);
 }
 
 static int serve_logmel(int argc, char **argv)
 {
-    const char            *input = bench_option(argc, argv, "input", NULL);
-    stapes_logmel_settings settings;
-    stapes_error           error = {0};
-    logmel                 q = {0};
+    const char              *input = bench_option(argc, argv, "input", NULL);
+    stapes_features_settings settings;
+    stapes_error             error = {0};
+    logmel                   q = {0};
     if (!input) bench_fail("logmel: --input is needed");
-    stapes_logmel_preset(&settings, STAPES_LOGMEL_KALDI, 16000);
+    stapes_features_preset(&settings, STAPES_FEATURES_KALDI, 16000);
     settings.mels = 80;
     settings.high = (float)bench_number(argc, argv, "high", 8000);
     q.samples = bench_read(input, &q.count);
     q.most = q.count / settings.hop + 1;
     q.rows = bench_floats(q.most * settings.mels);
-    q.stream = stapes_logmel_open(&settings, &error);
+    q.stream = stapes_features_open(&settings, &error);
     check(q.stream, &error);
     run_logmel(&q);
     bench_write(bench_option(argc, argv, "output", NULL), q.rows, q.made * settings.mels);

@@ -22,7 +22,7 @@ static double hertz_of(int32_t scale, double mel)
 }
 
 /* The weight of line `hertz` in the triangle over the three edges, which are in mel. */
-static double weight_of(const stapes_logmel_settings *s, double hertz, const double edges[3])
+static double weight_of(const stapes_features_settings *s, double hertz, const double edges[3])
 {
     double x = hertz, a = edges[0], b = edges[1], c = edges[2];
     double low = hertz_of(s->scale, a), high = hertz_of(s->scale, c);
@@ -39,7 +39,7 @@ static double weight_of(const stapes_logmel_settings *s, double hertz, const dou
 }
 
 /* Filter m's weight of that line, or 0 where there is no such filter. */
-static double weight_in(const stapes_logmel_settings *s, int64_t m, double low, double step, double hertz)
+static double weight_in(const stapes_features_settings *s, int64_t m, double low, double step, double hertz)
 {
     if (m < 0 || m >= s->mels) return 0;
     double d = (double)m, edges[3] = {low + d * step, low + (d + 1.0) * step, low + (d + 2.0) * step};
@@ -47,7 +47,7 @@ static double weight_in(const stapes_logmel_settings *s, int64_t m, double low, 
 }
 
 /* The first line at or above an edge. */
-static uint32_t line_at(const stapes_logmel_settings *s, double edge, double spacing, uint32_t lines)
+static uint32_t line_at(const stapes_features_settings *s, double edge, double spacing, uint32_t lines)
 {
     bool     in_mel = s->triangles == STAPES_TRIANGLES_MEL;
     double   from = floor(hertz_of(s->scale, edge) / spacing) - 1;
@@ -58,13 +58,13 @@ static uint32_t line_at(const stapes_logmel_settings *s, double edge, double spa
     return line < lines ? line : lines;
 }
 
-st_mel *st_mel_open(const stapes_logmel_settings *s)
+st_mel *st_mel_open(const stapes_features_settings *s)
 {
     uint32_t half = s->fft / 2, lines = s->triangles == STAPES_TRIANGLES_MEL ? (s->fft + 1) / 2 : half + 1;
     double   low = mel_of(s->scale, (double)s->low), high = mel_of(s->scale, (double)s->high);
     double   step = (high - low) / (s->mels + 1), spacing = (double)s->rate / s->fft;
     /* torchaudio spreads its lines evenly from 0 to half the rate, an integer. */
-    if (s->style == STAPES_LOGMEL_TORCHAUDIO && half) spacing = (double)(s->rate / 2) / half;
+    if (s->style == STAPES_FEATURES_TORCHAUDIO && half) spacing = (double)(s->rate / 2) / half;
 
     st_mel *mel = calloc(1, sizeof *mel);
     if (!mel) return NULL;

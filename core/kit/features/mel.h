@@ -14,7 +14,7 @@ typedef struct st_mel {
 } st_mel;
 
 /* NULL without memory. The settings are checked ones. */
-st_mel *st_mel_open(const stapes_logmel_settings *settings);
+st_mel *st_mel_open(const stapes_features_settings *settings);
 void    st_mel_close(st_mel *mel);
 
 #endif

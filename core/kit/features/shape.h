@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* shape (n) = scale * the window's; type is an enum stapes_logmel_window. */
+/* shape (n) = scale * the window's; type is an enum stapes_features_window. */
 void st_shape_fill(int32_t type, double scale, double *shape, uint32_t n);
 
 #endif

@@ -13,21 +13,21 @@
 #include <string.h>
 
 struct st_spectrum {
-    stapes_logmel_settings settings;
-    uint32_t               offset; /* where the window begins in the span */
-    const st_lanes        *lanes;
-    const st_fft          *fft;
-    st_mel                *mel;
-    double                *shape; /* (window) */
-    st_window              window;
-    double                *block, *room; /* of the transform */
-    float                 *values;       /* (mels, lanes) */
-    float                 *unused;       /* (mels): the row of a lane that has no window */
+    stapes_features_settings settings;
+    uint32_t                 offset; /* where the window begins in the span */
+    const st_lanes          *lanes;
+    const st_fft            *fft;
+    st_mel                  *mel;
+    double                  *shape; /* (window) */
+    st_window                window;
+    double                  *block, *room; /* of the transform */
+    float                   *values;       /* (mels, lanes) */
+    float                   *unused;       /* (mels): the row of a lane that has no window */
 };
 
-uint32_t st_spectrum_span(const stapes_logmel_settings *s)
+uint32_t st_spectrum_span(const stapes_features_settings *s)
 {
-    return s->style == STAPES_LOGMEL_KALDI ? s->window : s->fft;
+    return s->style == STAPES_FEATURES_KALDI ? s->window : s->fft;
 }
 
 static void *take(size_t count, size_t size)
@@ -37,7 +37,7 @@ static void *take(size_t count, size_t size)
     return memset(block, 0, count * size);
 }
 
-st_spectrum *st_spectrum_open(const stapes_logmel_settings *s)
+st_spectrum *st_spectrum_open(const stapes_features_settings *s)
 {
     st_spectrum *spectrum = calloc(1, sizeof *spectrum);
     if (!spectrum) return NULL;
@@ -87,8 +87,8 @@ uint32_t st_spectrum_empty(const st_spectrum *spectrum) { return spectrum->mel->
 
 static void take_log(const st_spectrum *spectrum)
 {
-    const stapes_logmel_settings *s = &spectrum->settings;
-    const double                  per_ten = 0.43429448190325182765; /* 1 / ln 10 */
+    const stapes_features_settings *s = &spectrum->settings;
+    const double                    per_ten = 0.43429448190325182765; /* 1 / ln 10 */
     double scale = s->log == STAPES_LOG_NATURAL ? 1.0 : s->log == STAPES_LOG_10 ? per_ten : 10.0 * per_ten;
     if (s->log != STAPES_LOG_NONE)
         spectrum->lanes->log(spectrum->values, s->mels, s->floor, s->offset, scale);
@@ -96,10 +96,10 @@ static void take_log(const st_spectrum *spectrum)
 
 void st_spectrum_rows(st_spectrum *spectrum, const float *const *windows, uint32_t count, float *rows)
 {
-    const stapes_logmel_settings *s = &spectrum->settings;
-    const st_lanes               *lanes = spectrum->lanes;
-    const float                  *x[ST_LANES_MOST];
-    float                        *y[ST_LANES_MOST];
+    const stapes_features_settings *s = &spectrum->settings;
+    const st_lanes                 *lanes = spectrum->lanes;
+    const float                    *x[ST_LANES_MOST];
+    float                          *y[ST_LANES_MOST];
     for (uint32_t r = 0; r < lanes->rows; r++) {
         x[r] = windows[r < count ? r : 0] + spectrum->offset;
         y[r] = r < count ? rows + (size_t)r * s->mels : spectrum->unused;

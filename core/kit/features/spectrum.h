@@ -9,11 +9,11 @@ enum { ST_SPECTRUM_MOST = 8 }; /* windows that are computed together, on any pat
 typedef struct st_spectrum st_spectrum;
 
 /* NULL without memory. The settings are checked ones. */
-st_spectrum *st_spectrum_open(const stapes_logmel_settings *settings);
+st_spectrum *st_spectrum_open(const stapes_features_settings *settings);
 void         st_spectrum_close(st_spectrum *spectrum);
 
 /* Samples of a window: the window, or the fft where the window stands in its middle. */
-uint32_t st_spectrum_span(const stapes_logmel_settings *settings);
+uint32_t st_spectrum_span(const stapes_features_settings *settings);
 
 /* Windows that are computed together on this path: as many at once are fastest. */
 uint32_t st_spectrum_block(const st_spectrum *spectrum);

@@ -1,4 +1,4 @@
-/* logmel.c - the stream: samples in pieces of any size, rows out. See stapes/kit/features.h.
+/* feature_stream.c - the stream: samples in pieces of any size, rows out. See stapes/kit/features.h.
  *
  *   samples -> [buffer] -> windows -> st_spectrum_rows -> (running normalisation) -> [queue of rows]
  *           -> (at the end of a segment: normalisation over all of it) -> stacking, in pull
@@ -14,15 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct stapes_logmel {
-    stapes_logmel_settings settings;
-    st_spectrum           *spectrum;
-    st_running            *running;
-    double                *work;  /* to normalise with */
-    float                 *edges; /* (block, span) windows that reach beyond an end */
-    float                 *rows;  /* (block, mels) rows on their way into the running normalisation */
-    uint32_t               block; /* windows that are computed together */
-    bool                   whole; /* rows come out when the segment has ended */
+struct stapes_features {
+    stapes_features_settings settings;
+    st_spectrum             *spectrum;
+    st_running              *running;
+    double                  *work;  /* to normalise with */
+    float                   *edges; /* (block, span) windows that reach beyond an end */
+    float                   *rows;  /* (block, mels) rows on their way into the running normalisation */
+    uint32_t                 block; /* windows that are computed together */
+    bool                     whole; /* rows come out when the segment has ended */
 
     float  *samples; /* those from `base` on, `held` of them, room for `room` */
     size_t  held, room;
@@ -40,7 +40,7 @@ struct stapes_logmel {
 /* ---- open, close --------------------------------------------------------------------------------- */
 
 /* Room for `more` rows behind those that are there. */
-static bool make_room(stapes_logmel *l, size_t more)
+static bool make_room(stapes_features *l, size_t more)
 {
     size_t columns = l->settings.mels;
     if (l->head && l->head + l->count + more > l->capacity) {
@@ -59,25 +59,25 @@ static bool make_room(stapes_logmel *l, size_t more)
 }
 
 /* How far before its place a window begins. */
-static int64_t lead_of(const stapes_logmel_settings *s)
+static int64_t lead_of(const stapes_features_settings *s)
 {
     if (s->padding == STAPES_PADDING_NONE) return 0;
     if (s->padding == STAPES_PADDING_MIRROR) return (int64_t)s->window / 2 - s->hop / 2;
     return st_spectrum_span(s) / 2;
 }
 
-stapes_logmel *stapes_logmel_open(const stapes_logmel_settings *settings, stapes_error *error)
+stapes_features *stapes_features_open(const stapes_features_settings *settings, stapes_error *error)
 {
-    if (stapes_logmel_check(settings, error) < 0) return NULL;
-    stapes_logmel *l = calloc(1, sizeof *l);
+    if (stapes_features_check(settings, error) < 0) return NULL;
+    stapes_features *l = calloc(1, sizeof *l);
     if (!l) goto no_memory;
-    const stapes_logmel_settings *s = &l->settings;
+    const stapes_features_settings *s = &l->settings;
     l->settings = *settings;
     l->whole = s->normalize == STAPES_NORMALIZE_UTTERANCE || s->normalize == STAPES_NORMALIZE_WHISPER;
     l->span = st_spectrum_span(s);
     l->lead = lead_of(s);
     /* What is held back is below a window, a hop and a lead; and a block must fit beside it. */
-    l->room = (size_t)l->span * 2 + s->hop + 2 + STAPES_LOGMEL_BLOCK;
+    l->room = (size_t)l->span * 2 + s->hop + 2 + STAPES_FEATURES_BLOCK;
     l->spectrum = st_spectrum_open(s);
     l->samples = calloc(l->room, sizeof *l->samples);
     l->block = l->spectrum ? st_spectrum_block(l->spectrum) : 1;
@@ -94,11 +94,11 @@ stapes_logmel *stapes_logmel_open(const stapes_logmel_settings *settings, stapes
 no_memory:
     (void)st_error_set(error, STAPES_ENOMEM, "no memory for log-mel features: fft %u, %u mels", settings->fft,
                        settings->mels);
-    stapes_logmel_close(l);
+    stapes_features_close(l);
     return NULL;
 }
 
-void stapes_logmel_close(stapes_logmel *l)
+void stapes_features_close(stapes_features *l)
 {
     if (!l) return;
     st_spectrum_close(l->spectrum);
@@ -111,7 +111,7 @@ void stapes_logmel_close(stapes_logmel *l)
     free(l);
 }
 
-void stapes_logmel_reset(stapes_logmel *l)
+void stapes_features_reset(stapes_features *l)
 {
     l->held = l->head = l->count = l->skip = 0;
     l->base = l->total = l->next = l->cut = 0;
@@ -122,19 +122,19 @@ void stapes_logmel_reset(stapes_logmel *l)
 /* ---- samples to rows ----------------------------------------------------------------------------- */
 
 /* Rows of a segment that ends here. */
-static int64_t rows_of_all(const stapes_logmel *l)
+static int64_t rows_of_all(const stapes_features *l)
 {
-    const stapes_logmel_settings *s = &l->settings;
-    int64_t                       n = l->total, hop = s->hop;
+    const stapes_features_settings *s = &l->settings;
+    int64_t                         n = l->total, hop = s->hop;
     if (s->padding == STAPES_PADDING_MIRROR) return (n + hop / 2) / hop;
     int64_t padded = n + 2 * l->lead;
     if (n == 0 || padded < l->span) return 0;
     int64_t rows = 1 + (padded - l->span) / hop;
-    return s->style == STAPES_LOGMEL_WHISPER ? rows - 1 : rows;
+    return s->style == STAPES_FEATURES_WHISPER ? rows - 1 : rows;
 }
 
 /* Rows from the next one on whose windows are all there, also what their lead reflects. */
-static int64_t complete(const stapes_logmel *l)
+static int64_t complete(const stapes_features *l)
 {
     int64_t hop = l->settings.hop, inside = l->total + l->lead - l->span, all = rows_of_all(l);
     if (inside < 0 || l->next * hop + l->total <= l->lead) return 0;
@@ -143,7 +143,7 @@ static int64_t complete(const stapes_logmel *l)
 }
 
 /* The sample at a position outside the segment, from what the segment holds. */
-static float outside(const stapes_logmel *l, int64_t position)
+static float outside(const stapes_features *l, int64_t position)
 {
     int64_t n = l->total, period;
     if (l->settings.padding == STAPES_PADDING_ZERO || n <= 0) return 0;
@@ -160,7 +160,7 @@ static float outside(const stapes_logmel *l, int64_t position)
 }
 
 /* The samples of a row's window; `edge` is for one that reaches beyond an end. */
-static const float *window_of(const stapes_logmel *l, int64_t row, float *edge)
+static const float *window_of(const stapes_features *l, int64_t row, float *edge)
 {
     int64_t begin = row * l->settings.hop - l->lead;
     if (begin >= 0 && begin + l->span <= l->total) return l->samples + (begin - l->base);
@@ -173,7 +173,7 @@ static const float *window_of(const stapes_logmel *l, int64_t row, float *edge)
 }
 
 /* The next `count` rows, at most a block. */
-static bool add_block(stapes_logmel *l, uint32_t count)
+static bool add_block(stapes_features *l, uint32_t count)
 {
     uint32_t     columns = l->settings.mels;
     const float *windows[ST_SPECTRUM_MOST];
@@ -197,7 +197,7 @@ static bool add_block(stapes_logmel *l, uint32_t count)
     return true;
 }
 
-static bool add_rows(stapes_logmel *l, int64_t count)
+static bool add_rows(stapes_features *l, int64_t count)
 {
     while (count > 0) {
         uint32_t n = count < l->block ? (uint32_t)count : l->block;
@@ -208,7 +208,7 @@ static bool add_rows(stapes_logmel *l, int64_t count)
 }
 
 /* Forgets samples that no later window needs: the next one's, and as many as the end may reflect. */
-static void forget(stapes_logmel *l)
+static void forget(stapes_features *l)
 {
     int64_t keep = l->next * l->settings.hop - l->lead, end = l->total - l->span - 1;
     if (keep > end) keep = end;
@@ -220,7 +220,7 @@ static void forget(stapes_logmel *l)
 }
 
 /* samples NULL: zeros. */
-static int take(stapes_logmel *l, const float *samples, size_t count)
+static int take(stapes_features *l, const float *samples, size_t count)
 {
     while (count) {
         if (l->held == l->room) forget(l);
@@ -239,7 +239,7 @@ static int take(stapes_logmel *l, const float *samples, size_t count)
     return STAPES_OK;
 }
 
-int stapes_logmel_push(stapes_logmel *l, const float *samples, size_t count)
+int stapes_features_push(stapes_features *l, const float *samples, size_t count)
 {
     if (l->ended) return STAPES_OK;
     if (l->settings.pad) {
@@ -252,9 +252,9 @@ int stapes_logmel_push(stapes_logmel *l, const float *samples, size_t count)
     return take(l, samples, count);
 }
 
-int stapes_logmel_flush(stapes_logmel *l)
+int stapes_features_flush(stapes_features *l)
 {
-    const stapes_logmel_settings *s = &l->settings;
+    const stapes_features_settings *s = &l->settings;
     if (l->ended) return STAPES_OK;
     if (s->pad && l->total > 0) {
         int status = take(l, NULL, (size_t)((int64_t)s->pad - l->total));
@@ -276,14 +276,14 @@ int stapes_logmel_flush(stapes_logmel *l)
 
 /* ---- rows out ------------------------------------------------------------------------------------ */
 
-size_t stapes_logmel_ready(const stapes_logmel *l)
+size_t stapes_features_ready(const stapes_features *l)
 {
-    const stapes_logmel_settings *s = &l->settings;
+    const stapes_features_settings *s = &l->settings;
     if ((l->whole && !l->ended) || l->count < l->skip + s->stack) return 0;
     return 1 + (l->count - l->skip - s->stack) / s->stride;
 }
 
-static void drop(stapes_logmel *l)
+static void drop(stapes_features *l)
 {
     size_t n = l->skip < l->count ? l->skip : l->count;
     l->head += n;
@@ -291,10 +291,10 @@ static void drop(stapes_logmel *l)
     l->skip -= n;
 }
 
-size_t stapes_logmel_pull(stapes_logmel *l, float *rows, size_t most)
+size_t stapes_features_pull(stapes_features *l, float *rows, size_t most)
 {
-    const stapes_logmel_settings *s = &l->settings;
-    size_t                        n = stapes_logmel_ready(l), columns = stapes_logmel_columns(s);
+    const stapes_features_settings *s = &l->settings;
+    size_t                          n = stapes_features_ready(l), columns = stapes_features_columns(s);
     if (n > most) n = most;
     for (size_t i = 0; i < n; i++) {
         drop(l);
@@ -306,5 +306,5 @@ size_t stapes_logmel_pull(stapes_logmel *l, float *rows, size_t most)
     return n;
 }
 
-int64_t  stapes_logmel_cut(const stapes_logmel *l) { return l->cut; }
-uint32_t stapes_logmel_empty_filters(const stapes_logmel *l) { return st_spectrum_empty(l->spectrum); }
+int64_t  stapes_features_cut(const stapes_features *l) { return l->cut; }
+uint32_t stapes_features_empty_filters(const stapes_features *l) { return st_spectrum_empty(l->spectrum); }
