@@ -1,7 +1,7 @@
 /* bench.c - `stapes bench`: each figure measured several times, its median, lowest and highest printed
  * with the machine. A figure measures one thing only, in the file that its name leads to (bench.h). */
 #include "cli/bench.h"
-#include "cli/machine.h"
+#include "cli/hardware.h"
 #include "cli/talk.h"
 #include "plugin/parameter.h"
 
@@ -115,7 +115,7 @@ int st_bench_command(st_call *call)
     }
     /* what was rejected while measuring is part of the figure's failure */
     b.options.rejected = NULL;
-    st_talk_note("%s; median, lowest to highest", st_machine_text(machine, sizeof machine));
+    st_talk_note("%s; median, lowest to highest", st_hardware_text(machine, sizeof machine));
     if (json) fputs("[", stdout);
     for (uint32_t i = 0; i < st_bench_figures_count; i++) {
         const st_bench_figure *figure = &st_bench_figures[i];

@@ -1,12 +1,14 @@
 /* doctor.c - `stapes doctor`: what is installed, what works, and what to do about the rest. */
 #include "cli/bench.h"
 #include "cli/call.h"
-#include "cli/machine.h"
+#include "cli/hardware.h"
 #include "cli/numbers.h"
 #include "cli/program.h"
 #include "cli/talk.h"
 #include "plugin/place.h"
 #include "runtime/engine.h"
+
+#include <stapes/kit/machine.h>
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -54,15 +56,12 @@ static void look_at_plugins(st_registry *registry)
 static const struct library {
     const char *name, *file, *symbol;
     bool        is_text; /* the symbol is the text itself, not a function that gives it */
-    bool        required;
     const char *purpose, *package;
 } libraries[] = {
-    {"libsndfile", "libsndfile.so.1", "sf_version_string", false, true, "reads recordings", "libsndfile1"},
-    {"libsoxr", "libsoxr.so.0", "soxr_version", false, true, "resamples", "libsoxr0"},
-    {"FFTW", "libfftw3.so.3", "fftw_version", true, true, "spectra", "libfftw3-double3"},
-    {"libpng", "libpng16.so.16", "png_get_libpng_ver", false, true, "pictures of debug.show", "libpng16-16"},
-    {"OpenBLAS", "libopenblas.so.0", "openblas_get_corename", false, false,
-     "kernels that it chose here; stages of yours may use it", "libopenblas0"},
+    {"libsndfile", "libsndfile.so.1", "sf_version_string", false, "reads recordings", "libsndfile1"},
+    {"libsoxr", "libsoxr.so.0", "soxr_version", false, "resamples", "libsoxr0"},
+    {"FFTW", "libfftw3.so.3", "fftw_version", true, "spectra", "libfftw3-double3"},
+    {"libpng", "libpng16.so.16", "png_get_libpng_ver", false, "pictures of debug.show", "libpng16-16"},
 };
 
 static void look_at_library(const struct library *library)
@@ -73,10 +72,7 @@ static void look_at_library(const struct library *library)
     if (!handle) {
         char remedy[128];
         (void)snprintf(remedy, sizeof remedy, "sudo apt install %s", library->package);
-        if (library->required)
-            problem(library->file, remedy);
-        else
-            printf("  %-12s not installed, not required\n", library->name);
+        problem(library->file, remedy);
         return;
     }
     if (symbol && library->is_text) {
@@ -101,6 +97,59 @@ static void look_at_libraries(void)
     else
         problem(error.text, NULL);
     for (size_t i = 0; i < STAPES_COUNT(libraries); i++) look_at_library(&libraries[i]);
+}
+
+/* ---- numbers ---- */
+
+static void show_product(const stapes_product_report *report)
+{
+    char line[1024];
+    int  used;
+    if (report->problem) {
+        (void)snprintf(line, sizeof line, "not used, not required: %s", report->problem);
+        printf("  %-13s", report->name);
+        st_talk_wrap(stdout, line, 15, 15, st_talk_width(stdout));
+        return;
+    }
+    used = snprintf(line, sizeof line, "%s%s%s, %s", report->title, *report->version ? " " : "",
+                    report->version, report->kernels);
+    if (report->block)
+        (void)snprintf(line + used, sizeof line - (size_t)used,
+                       " (%s); %u rows at a time; loaded in %.1f ms, takes %.1f MB", report->choice,
+                       report->block, (double)report->load_ms, (double)report->memory / 1e6);
+    printf("%c %-10s %7.1f %8.1f   ", report->taken ? '*' : ' ', report->name, (double)report->few,
+           (double)report->many);
+    st_talk_wrap(stdout, line, 32, 32, st_talk_width(stdout));
+}
+
+static void look_at_numbers(void)
+{
+    __typeof__(&stapes_describe_machine) describe;
+    __typeof__(&stapes_measure_product)  measure;
+    stapes_error                         error = {0};
+    stapes_product_report                report;
+    char                                 line[512];
+    if (st_numbers_get("stapes_describe_machine", &describe, &error) < 0 ||
+        st_numbers_get("stapes_measure_product", &measure, &error) < 0)
+        return; /* look_at_libraries has said why */
+    stapes_machine machine = describe();
+    fputs("\nnumbers\n", stdout);
+    printf("  %-12s %s, of %s (STAPES_CPU chooses)\n", "processor", machine.path, machine.paths);
+    (void)snprintf(line, sizeof line, "%s: %s", machine.product, machine.product_why);
+    printf("  %-13s", "products");
+    st_talk_wrap(stdout, line, 15, 15, st_talk_width(stdout));
+    for (uint32_t i = 0; i < machine.n_warnings; i++) {
+        if (i < machine.n_mistakes) {
+            problem(machine.warnings[i], NULL);
+        } else {
+            fputs("  note: ", stdout);
+            st_talk_wrap(stdout, machine.warnings[i], 8, 8, st_talk_width(stdout));
+        }
+    }
+    fputs(
+        "  GFLOP/s of one thread with 8 and 512 rows, 640 inputs, 1,280 outputs (STAPES_PRODUCT chooses):\n",
+        stdout);
+    for (uint32_t i = 0; measure(i, &report); i++) show_product(&report);
 }
 
 /* ---- programs ---- */
@@ -183,12 +232,12 @@ int st_doctor_command(st_call *call)
         memcpy(&ask, &yaml, sizeof ask);
         printf(", libyaml %s", ask());
     }
-    printf("\n%s, %.1f GiB of memory\n", st_machine_text(text, sizeof text),
-           (double)st_machine_memory() / (1 << 30));
-    printf("CPU features: %s\n", st_machine_features(text, sizeof text));
-    if (getenv("STAPES_CPU")) printf("STAPES_CPU=%s\n", getenv("STAPES_CPU"));
+    printf("\n%s, %.1f GiB of memory\n", st_hardware_text(text, sizeof text),
+           (double)st_hardware_memory() / (1 << 30));
+    printf("CPU features: %s\n", st_hardware_features(text, sizeof text));
     look_at_plugins(runtime->registry);
     look_at_libraries();
+    look_at_numbers();
     look_at_programs();
     look_at_names(call, ST_PIPELINES, "pipelines", call->runtime.pipeline_path);
     look_at_names(call, ST_MODELS, "models", call->runtime.model_path);

@@ -23,6 +23,8 @@ typedef struct source {
     uint32_t             out, width;
     uint32_t             in, kernel; /* of the tensor */
     uint32_t             gates, order;
+    uint32_t             rounded; /* STAPES_F16, STAPES_BF16: kept as float32, but with that one's values */
+    const st_backend    *library; /* or NULL */
 } source;
 
 /* The row of the source at a place of the panels, or UINT32_MAX behind the last one. */
@@ -57,6 +59,14 @@ static float round_row(float *row, size_t n)
     float step = most > 1e-30f && most <= 3.4028235e38f ? most / 127.0f : 1.0f;
     for (size_t i = 0; i < n; i++) row[i] = fminf(fmaxf(nearbyintf(row[i] / step), -127.0f), 127.0f);
     return step;
+}
+
+/* The nearest values that float16 or bfloat16 have; nothing for other numbers. */
+static void round_to_half(uint32_t number, float *row, size_t n)
+{
+    for (size_t i = 0; number == STAPES_F16 && i < n; i++) row[i] = st_half_to(st_half_from(row[i]));
+    for (size_t i = 0; number == STAPES_BF16 && i < n; i++)
+        row[i] = st_half_brain_to(st_half_brain_from(row[i]));
 }
 
 /* Where things of a matrix go. */
@@ -123,7 +133,11 @@ static int pack(st_matrix *m, const source *s, uint32_t number, const st_kernels
         if (o == UINT32_MAX) continue;
         read_row(s, o, work, row);
         if (number == STAPES_I8) to.scale[at] = s->scale ? s->scale[o] : round_row(row, s->width);
-        put_row(&w, &to, lanes, at, row, s->width);
+        round_to_half(s->rounded, row, s->width);
+        if (s->library)
+            memcpy((float *)to.panels + (size_t)at * s->width, row, s->width * sizeof *row);
+        else
+            put_row(&w, &to, lanes, at, row, s->width);
         if (s->bias) to.bias[at] = s->bias[o];
     }
     free(row);
@@ -131,8 +145,16 @@ static int pack(st_matrix *m, const source *s, uint32_t number, const st_kernels
     w.bias = to.bias;
     w.scale = to.scale;
     w.sums = to.sums;
-    *m = (st_matrix){.packed = w, .kernels = kernels, .in = s->width, .out = s->out};
+    *m = (st_matrix){.packed = w, .kernels = kernels, .library = s->library, .in = s->width, .out = s->out};
     return STAPES_OK;
+}
+
+/* The library for a matrix of this process, or NULL. Where nobody asked for one it takes the matrices that
+ * meet many rows; see backend/backend.c. */
+static const st_backend *choose_library(uint32_t number, bool few_rows, bool many_rows)
+{
+    const st_backend_choice *choice = number == STAPES_F32 && !few_rows ? st_backend_choose() : NULL;
+    return choice && (choice->asked || many_rows) ? choice->library : NULL;
 }
 
 /* ---- from tensors
@@ -186,6 +208,7 @@ int st_matrix_open(st_matrix *matrix, st_weights *weights, const st_matrix_plan 
         (void)stapes_convert_tensor(tensor, 0, plan->out, bias);
     }
     s.tensor = weight.tensor;
+    s.library = choose_library(number, plan->few_rows, weights->many_rows);
     s.scale = weight.scales;
     s.bias = bias;
     status = width > UINT32_MAX ? STAPES_ENOMEM : pack(matrix, &s, number, kernels, weights->arena);
@@ -203,12 +226,12 @@ struct stapes_matrix {
     st_arena  arena;
 };
 
-stapes_matrix *stapes_open_matrix(const float *weights, const float *bias, uint32_t out, uint32_t in,
-                                  uint32_t number, stapes_error *error)
+stapes_matrix *st_matrix_open_by(const st_kernels *kernels, const st_backend *library, const float *weights,
+                                 const float *bias, uint32_t out, uint32_t in, uint32_t number,
+                                 stapes_error *error)
 {
-    const st_kernels *kernels = st_kernels_get();
-    source            s = {.floats = weights, .bias = bias, .out = out, .width = in, .in = in};
-    stapes_matrix    *m;
+    source s = {.floats = weights, .bias = bias, .out = out, .width = in, .in = in, .library = library};
+    stapes_matrix *m;
     if (number != STAPES_F32 && number != STAPES_F16 && number != STAPES_BF16 && number != STAPES_I8) {
         st_error_set(error, STAPES_EUSAGE, "weights are kept as F32, F16, BF16 or I8, not as %s",
                      stapes_name_number(number));
@@ -218,11 +241,22 @@ stapes_matrix *stapes_open_matrix(const float *weights, const float *bias, uint3
         st_error_set(error, STAPES_EUSAGE, "%u inputs, int8 weights may have %d", in, ST_MATRIX_MOST_INT8);
         return NULL;
     }
+    if ((number == STAPES_F16 || number == STAPES_BF16) && !kernels->halves) {
+        s.rounded = number;
+        number = STAPES_F32;
+    }
     m = calloc(1, sizeof *m);
     if (m && pack(&m->about, &s, number, kernels, &m->arena) >= 0) return m;
     st_error_set(error, STAPES_ENOMEM, "no memory for a matrix of %u x %u", out, in);
     stapes_close_matrix(m);
     return NULL;
+}
+
+stapes_matrix *stapes_open_matrix(const float *weights, const float *bias, uint32_t out, uint32_t in,
+                                  uint32_t number, stapes_error *error)
+{
+    return st_matrix_open_by(st_kernels_get(), choose_library(number, false, false), weights, bias, out, in,
+                             number, error);
 }
 
 void stapes_close_matrix(stapes_matrix *matrix)

@@ -1,10 +1,15 @@
 /* matrix.h - weights as the kernels want them, and the product of rows with them.
  *
  * What is kept: float32; float16 or bfloat16, widened as they are read, where few rows meet many weights and
- * memory is what counts; int8 with a step for each output, the rows rounded the same way as they come. */
+ * memory is what counts; int8 with a step for each output, the rows rounded the same way as they come.
+ *
+ * Products of float32 may be a library's (backend/backend.h): then the panels are the weights row after row,
+ * (st_matrix_width, in), and all rows that ever meet the matrix go through the library, so that their bits
+ * do not depend on how many come together. */
 #ifndef ST_MATRIX_H
 #define ST_MATRIX_H
 
+#include "kit/backend/backend.h"
 #include "kit/kernel/kernels.h"
 #include "kit/stored.h"
 #include <stapes/kit/callbacks.h>
@@ -19,6 +24,7 @@ enum { ST_MATRIX_MOST_INT8 = 1 << 17 };
 typedef struct st_matrix {
     st_packed         packed;
     const st_kernels *kernels;
+    const st_backend *library; /* NULL: the kit's own kernels */
     uint32_t          in, out;
 } st_matrix;
 
@@ -45,7 +51,8 @@ int st_matrix_open(st_matrix *matrix, st_weights *weights, const st_matrix_plan 
 /* Outputs with those that pad the last panel. */
 size_t st_matrix_width(const st_matrix *matrix);
 
-/* Floats of room that a product of so many rows needs: 0 but for int8. SIZE_MAX / 8 and more: too many. */
+/* Floats of room that a product of so many rows needs: 0 but for int8 and libraries. SIZE_MAX / 8 and more:
+ * too many. */
 size_t st_matrix_room(const st_matrix *matrix, size_t rows);
 
 /* y (rows, out) = x (rows, in) W^T + bias; row r of x begins at x + r * x_step (rows may overlap), of y at
@@ -57,5 +64,10 @@ void st_matrix_product(const st_matrix *matrix, const float *x, size_t x_step, s
  * row are written, at most st_matrix_width. */
 void st_matrix_rows(const st_matrix *matrix, const float *const *x, size_t rows, float *const *y, size_t out,
                     float *room);
+
+/* stapes_open_matrix by these kernels and this library (NULL: without). */
+struct stapes_matrix *st_matrix_open_by(const st_kernels *kernels, const st_backend *library,
+                                        const float *weights, const float *bias, uint32_t out, uint32_t in,
+                                        uint32_t number, stapes_error *error);
 
 #endif

@@ -57,6 +57,7 @@ static int open_layers(stapes_network *n, const stapes_layer *layers, uint32_t c
 {
     int status;
     n->shape.in = layers[0].in;
+    for (uint32_t i = 0; i < count; i++) weights->many_rows = weights->many_rows || layers[i].bidirectional;
     for (uint32_t i = 0; i < count; i++) {
         const stapes_layer *layer = layers + i;
         if ((status = st_layer_check(layer, weights->error)) < 0) return status;

@@ -16,9 +16,14 @@ static size_t row_room(const st_matrix *m) { return ((size_t)m->packed.in + 63) 
 
 size_t st_matrix_room(const st_matrix *m, size_t rows)
 {
-    size_t room;
-    if (m->packed.number != STAPES_I8) return 0;
-    return __builtin_mul_overflow(rows, row_room(m) + 1, &room) ? SIZE_MAX : room;
+    size_t room, one = row_room(m) + 1;
+    if (m->library) {
+        rows = rows / m->library->block + (rows % m->library->block != 0);
+        one = st_blocks_room(m->library, st_matrix_width(m), m->in);
+    } else if (m->packed.number != STAPES_I8) {
+        return 0;
+    }
+    return __builtin_mul_overflow(rows, one, &room) ? SIZE_MAX : room;
 }
 
 static void quantize(const st_matrix *m, const float *x, float *q, float *scale)
@@ -29,12 +34,26 @@ static void quantize(const st_matrix *m, const float *x, float *q, float *scale)
 /* ---- a few rows
  * -------------------------------------------------------------------------------------------- */
 
+/* At most a block. */
+static void library_rows(const st_matrix *m, const float *const *x, size_t rows, float *const *y, size_t out,
+                         float *room)
+{
+    st_blocks_multiply(m->library, m->packed.panels, m->packed.bias, st_matrix_width(m), m->in, x, rows, y,
+                       out, room);
+}
+
 void st_matrix_rows(const st_matrix *m, const float *const *x, size_t rows, float *const *y, size_t out,
                     float *room)
 {
     const void *at[ST_MATRIX_CHUNK];
     float      *scale = room + rows * row_room(m);
     st_rows     in = {at, scale, rows};
+    if (m->library) {
+        size_t block = m->library->block;
+        for (size_t r = 0; r < rows; r += block)
+            library_rows(m, x + r, rows - r < block ? rows - r : block, y + r, out, room);
+        return;
+    }
     for (size_t r = 0; r < rows; r++) {
         at[r] = x[r];
         if (m->packed.number != STAPES_I8) continue;
@@ -87,6 +106,32 @@ static void multiply_part(void *argument, uint32_t i)
     }
 }
 
+/* Block i, with room of its own. */
+static void multiply_block(void *argument, uint32_t i)
+{
+    const job   *j = argument;
+    size_t       block = j->m->library->block, first = i * block, n = j->rows - first;
+    const float *x[ST_MATRIX_CHUNK];
+    float       *y[ST_MATRIX_CHUNK];
+    if (n > block) n = block;
+    for (size_t r = 0; r < n; r++) {
+        x[r] = j->x + (first + r) * j->x_step;
+        y[r] = j->y + (first + r) * j->y_step;
+    }
+    library_rows(j->m, x, n, y, j->m->out,
+                 j->room + i * st_blocks_room(j->m->library, st_matrix_width(j->m), j->m->in));
+}
+
+static void multiply_blocks(const job *j, const stapes_callbacks *callbacks)
+{
+    job      shared = *j;
+    uint32_t blocks = (uint32_t)((j->rows + j->m->library->block - 1) / j->m->library->block);
+    if (blocks > 1 && callbacks && callbacks->parallel)
+        callbacks->parallel(callbacks->user, blocks, multiply_block, &shared);
+    else
+        for (uint32_t i = 0; i < blocks; i++) multiply_block(&shared, i);
+}
+
 /* Pieces by rows where there are many, else by outputs: then each thread reads only its own weights. */
 static void cut(job *j, const stapes_callbacks *callbacks)
 {
@@ -108,6 +153,10 @@ void st_matrix_product(const st_matrix *m, const float *x, size_t x_step, size_t
     bool bytes = m->packed.number == STAPES_I8, parallel = callbacks && callbacks->parallel;
     job  j = {m, x, y, room, x_step, y_step, rows, 1, 1};
     if (!rows || !m->out) return;
+    if (m->library) {
+        multiply_blocks(&j, callbacks);
+        return;
+    }
     if (parallel) cut(&j, callbacks);
     uint32_t parts = (uint32_t)(j.row_parts * j.panel_parts);
     if (parts < 2) {

@@ -29,10 +29,11 @@ typedef struct st_cell {
 /* Where things lie in the room of a call, in floats from its begin; all are linear in the sequences, so that
  * threads can take some of them each. Made by st_pass_plan. */
 typedef struct st_pass_plan {
-    uint32_t block;            /* steps whose inputs are computed at once */
-    size_t   step;             /* floats of a state's row */
-    size_t   width;            /* floats of a row of gates */
-    size_t   q_input, q_state; /* floats of a row as int8, its scale with it */
+    uint32_t block;   /* steps whose inputs are computed at once */
+    size_t   step;    /* floats of a state's row */
+    size_t   width;   /* floats of a row of gates */
+    size_t   q_input; /* floats of room for a block's inputs (as int8, or a library's) */
+    size_t   q_state; /* floats of a state as int8, its scale with it */
     size_t   gates, h, c, cells, rounded_input, rounded_state, places, order, total;
 } st_pass_plan;
 

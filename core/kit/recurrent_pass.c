@@ -43,13 +43,13 @@ bool st_pass_make_plan(const st_cell *cell, uint32_t batch, uint32_t rows, st_pa
     p->width = st_matrix_width(&cell->input);
     p->step = (st_matrix_width(&cell->state) / gates + LINE - 1) / LINE * LINE;
     if (p->step < cell->out) p->step = ((size_t)cell->out + LINE - 1) / LINE * LINE;
-    p->q_input = st_matrix_room(&cell->input, 1);
+    p->q_input = st_matrix_room(&cell->input, p->block);
     p->q_state = st_matrix_room(&cell->state, 1);
     if (cell->projection.out && p->q_state < st_matrix_room(&cell->projection, 1))
         p->q_state = st_matrix_room(&cell->projection, 1);
     return reserve(p, &p->gates, b, p->block, p->width) && reserve(p, &p->h, b, 2, p->step) &&
            reserve(p, &p->c, b, 1, p->step) && reserve(p, &p->cells, b, 1, p->step) &&
-           reserve(p, &p->rounded_input, b, p->block, p->q_input) &&
+           reserve(p, &p->rounded_input, b, 1, p->q_input) &&
            reserve(p, &p->rounded_state, b, 1, p->q_state) && reserve(p, &p->places, b, 1, pointers) &&
            reserve(p, &p->order, b, 1, 1);
 }
@@ -111,7 +111,7 @@ static void begin(work *w, const st_pass *p, uint32_t first, uint32_t end)
     w->h[1] = w->h[0] + w->n * plan->step;
     w->c = place(p, plan->c, first, plan->step);
     w->cells = place(p, plan->cells, first, plan->step);
-    w->rounded_input = place(p, plan->rounded_input, first, plan->block * plan->q_input);
+    w->rounded_input = place(p, plan->rounded_input, first, plan->q_input);
     w->rounded_state = place(p, plan->rounded_state, first, plan->q_state);
     w->rows[0] = (const void **)(void *)place(p, plan->places, first, 3 * sizeof(void *) / sizeof(float));
     w->rows[1] = w->rows[0] + w->n;

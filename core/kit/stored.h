@@ -11,8 +11,9 @@ typedef struct st_weights {
     st_arena                *arena;
     unsigned char           *used; /* one for each tensor, or NULL */
     uint64_t                 parameters;
-    uint64_t                 bytes;   /* of memory promised by st_stored_reserve */
-    const struct st_kernels *kernels; /* NULL: those of this process */
+    uint64_t                 bytes;     /* of memory promised by st_stored_reserve */
+    const struct st_kernels *kernels;   /* NULL: those of this process */
+    bool                     many_rows; /* they meet whole segments at once */
     stapes_error            *error;
 } st_weights;
 

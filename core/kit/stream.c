@@ -1,35 +1,15 @@
-/* stream.c - one sequence on its way through a network; see stapes/kit/network.h.
+/* stream.c - sequences on their way through a network; see stapes/kit/network.h.
  *
  * Layer after layer computes all rows of a call. A convolution keeps the rows that later kernels still
- * reach; a recurrent layer keeps its states. Everything is allocated when the stream is opened. */
-#include "kit/weights.h"
+ * reach; a recurrent layer keeps its states. Everything is allocated when the stream is opened. Streams that
+ * are computed together use the memory of the longest: what serves one long sequence serves as many rows of
+ * several shorter ones, so a batch needs no memory of its own. */
+#include "kit/stream.h"
 
 #include "contract/error.h"
 
-#include <stapes/kit/functions.h>
-
 #include <stdlib.h>
 #include <string.h>
-
-/* What one layer keeps from call to call. */
-typedef struct kept {
-    float   *rows; /* conv1d: (capacity, in), the first n of them held from before */
-    uint32_t n, skip;
-    float   *h, *c; /* recurrent: (L*D, 1, P), (L*D, 1, H) */
-    size_t   h_size, c_size;
-} kept;
-
-struct stapes_stream {
-    const stapes_network *network;
-    uint32_t              capacity; /* input rows of a call */
-    bool                  begun;
-    kept                 *layers;
-    float                *out[2]; /* outputs of layers, in turn */
-    float                *room;
-    st_arena              arena; /* of `layers` */
-    void                **blocks;
-    uint32_t              n_blocks;
-};
 
 /* ---- memory ------------------------------------------------------------------------------------------- */
 
@@ -47,46 +27,60 @@ static float *take(stapes_stream *s, size_t a, size_t b, size_t *total)
     return s->blocks[s->n_blocks++] = block;
 }
 
-/* Most rows that a layer gives for one call of `rows` rows. */
-static size_t most_rows(const stapes_layer *layer, size_t rows)
+/* Room for any batch whose streams times rows are at most `rows`; 0 if that is more than memory can have. */
+static size_t room_of(const stapes_recurrent *recurrent, uint32_t most, size_t rows)
 {
-    if (layer->kind != STAPES_CONV1D) return rows;
-    return (rows + layer->kernel + 2 * (size_t)layer->padding) / layer->stride + 1;
+    size_t room = 0;
+    for (uint32_t streams = 1; streams <= most; streams++) {
+        size_t needed = stapes_recurrent_room(recurrent, streams, (uint32_t)(rows / streams));
+        if (!needed) return 0;
+        if (needed > room) room = needed;
+    }
+    return room;
+}
+
+/* `rows`: of a single stream's call; `all`: of a batch. */
+static bool take_layer(stapes_stream *s, uint32_t i, size_t rows, size_t all, size_t *room, size_t *states,
+                       size_t *total)
+{
+    const st_network_layer *l = s->network->layers + i;
+    const stapes_layer     *layer = &l->layer;
+    st_stream_kept         *k = s->layers + i;
+    size_t                  parts = (size_t)layer->layers * (layer->bidirectional ? 2 : 1), needed;
+    if (layer->kind == STAPES_LINEAR) return true;
+    if (layer->kind == STAPES_CONV1D)
+        return (k->rows = take(s, rows + layer->kernel + 2 * (size_t)layer->padding, layer->in, total));
+    needed = room_of(l->recurrent, s->most, all);
+    k->h_size = parts * (layer->projection ? layer->projection : layer->hidden);
+    k->c_size = parts * layer->hidden;
+    if (!needed) *total = SIZE_MAX;
+    if (needed > *room) *room = needed;
+    if (k->h_size + k->c_size > *states) *states = k->h_size + k->c_size;
+    return needed && (k->h = take(s, k->h_size, 1, total)) && (k->c = take(s, k->c_size, 1, total));
 }
 
 static bool take_all(stapes_stream *s, size_t *total)
 {
     const stapes_network *n = s->network;
-    size_t                rows = s->capacity, widest = 0, room = 0;
+    size_t                rows = s->capacity, all = rows, widest = 0, room = 0, states = 0, out;
+    if (s->most > 1 && __builtin_mul_overflow(rows, (size_t)n->shape.in, &widest)) widest = SIZE_MAX;
     for (uint32_t i = 0; i < n->count; i++) {
         const stapes_layer *layer = &n->layers[i].layer;
-        kept               *k = s->layers + i;
-        size_t              directions = layer->bidirectional ? 2 : 1;
-        if (layer->kind == STAPES_CONV1D) {
-            size_t held = rows + layer->kernel + 2 * (size_t)layer->padding;
-            if (!(k->rows = take(s, held, layer->in, total))) return false;
-        } else if (layer->kind != STAPES_LINEAR) {
-            size_t needed = stapes_recurrent_room(n->layers[i].recurrent, 1, (uint32_t)rows);
-            k->h_size = layer->layers * directions * (layer->projection ? layer->projection : layer->hidden);
-            k->c_size = layer->layers * directions * layer->hidden;
-            if (!needed) *total = SIZE_MAX;
-            if (!needed || !(k->h = take(s, k->h_size, 1, total)) || !(k->c = take(s, k->c_size, 1, total)))
-                return false;
-            if (needed > room) room = needed;
-        }
-        rows = most_rows(layer, rows);
+        if (!take_layer(s, i, rows, all, &room, &states, total)) return false;
+        rows = st_stream_most_rows(layer, rows, 1);
+        all = st_stream_most_rows(layer, all, s->most);
         if (layer->kind == STAPES_CONV1D || layer->kind == STAPES_LINEAR) {
-            size_t needed = st_matrix_room(&n->layers[i].matrix, rows);
+            size_t needed = st_matrix_room(&n->layers[i].matrix, all);
             if (needed > room) room = needed;
         }
-        size_t out;
-        if (rows > UINT32_MAX || __builtin_mul_overflow(rows, (size_t)st_layer_width(layer), &out)) {
+        if (all > UINT32_MAX || __builtin_mul_overflow(all, (size_t)st_layer_width(layer), &out)) {
             *total = SIZE_MAX;
             return false;
         }
         if (out > widest) widest = out;
     }
     return (s->out[0] = take(s, widest, 1, total)) && (s->out[1] = take(s, widest, 1, total)) &&
+           (s->states = take(s, s->most > 1 ? s->most : 0, states, total)) &&
            (s->room = take(s, room, 1, total));
 }
 
@@ -97,8 +91,9 @@ stapes_stream *stapes_open_stream(const stapes_network *network, uint32_t rows, 
     if (s) {
         s->network = network;
         s->capacity = rows ? rows : 1;
+        s->most = s->capacity < ST_STREAM_MOST ? s->capacity : ST_STREAM_MOST;
         s->layers = st_arena_take(&s->arena, network->count, sizeof *s->layers);
-        s->blocks = st_arena_take(&s->arena, 3 * (size_t)network->count + 3, sizeof *s->blocks);
+        s->blocks = st_arena_take(&s->arena, 3 * (size_t)network->count + 4, sizeof *s->blocks);
     }
     if (s && s->layers && s->blocks && take_all(s, &total)) {
         stapes_reset_stream(s);
@@ -123,7 +118,7 @@ void stapes_reset_stream(stapes_stream *stream)
     stream->begun = false;
     for (uint32_t i = 0; i < stream->network->count; i++) {
         const stapes_layer *layer = &stream->network->layers[i].layer;
-        kept               *k = stream->layers + i;
+        st_stream_kept     *k = stream->layers + i;
         k->n = k->skip = 0;
         if (k->rows) {
             k->n = layer->padding;
@@ -134,94 +129,75 @@ void stapes_reset_stream(stapes_stream *stream)
     }
 }
 
-/* ---- layers ------------------------------------------------------------------------------------------- */
+/* ---- calls -------------------------------------------------------------------------------------------- */
 
-/* x (rows, in) -> y; returns the rows of y */
-static uint32_t convolve(stapes_stream *s, uint32_t i, const float *x, uint32_t rows, bool last, float *y,
-                         const stapes_callbacks *callbacks)
+enum { AT_ONCE = 64 }; /* runs that are put in order together */
+
+/* Whether all runs may be computed: nothing is, otherwise. */
+static int check(stapes_stream_run *runs, uint32_t count)
 {
-    const st_network_layer *l = s->network->layers + i;
-    kept                   *k = s->layers + i;
-    const stapes_layer     *layer = &l->layer;
-    size_t                  in = layer->in;
-    uint32_t                skip = k->skip < rows ? k->skip : rows, n, used;
-    if (rows > skip) memcpy(k->rows + k->n * in, x + skip * in, (rows - skip) * in * sizeof *x);
-    k->n += rows - skip;
-    k->skip -= skip;
-    if (last) {
-        /* zeros that lie under a gap between kernels need not be dropped: no kernel follows */
-        memset(k->rows + k->n * in, 0, layer->padding * in * sizeof *x);
-        k->n += layer->padding;
-        if (k->skip) return 0;
+    uint32_t n = 0;
+    int      status = STAPES_OK;
+    for (; n < count; n++) {
+        stapes_stream *s = runs[n].stream;
+        if (s->taken || s->network != runs[0].stream->network || runs[n].rows > s->capacity ||
+            (s->network->shape.bidirectional && (s->begun || !runs[n].last))) {
+            status = STAPES_ECONTRACT;
+            break;
+        }
+        s->taken = true;
     }
-    n = k->n < layer->kernel ? 0 : (k->n - layer->kernel) / layer->stride + 1;
-    st_matrix_product(&l->matrix, k->rows, layer->stride * in, n, y, layer->out, s->room, callbacks);
-    used = n * layer->stride;
-    if (used > k->n) {
-        k->skip = used - k->n;
-        used = k->n;
+    while (n-- > 0) runs[n].stream->taken = false;
+    return status;
+}
+
+/* Those that have something to compute, the longest first; the others are done with that. */
+static uint32_t sort(stapes_stream_run *runs, uint32_t count, stapes_stream_run **sorted)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        stapes_stream_run *run = runs + i;
+        uint32_t           at = n;
+        run->y = run->stream->out[0];
+        run->out_rows = 0;
+        if (!run->rows && !run->stream->begun) continue; /* without rows not even padding comes out */
+        run->stream->begun = true;
+        for (; at > 0 && sorted[at - 1]->rows < run->rows; at--) sorted[at] = sorted[at - 1];
+        sorted[at] = run;
+        n++;
     }
-    k->n -= used;
-    memmove(k->rows, k->rows + used * in, k->n * in * sizeof *x);
     return n;
 }
 
-static void activate(uint32_t kind, float *x, size_t count)
+/* How many of `count` runs, the longest first, go into the next batch. */
+static uint32_t next_batch(stapes_stream_run *const *sorted, uint32_t count)
 {
-    switch (kind) {
-    case STAPES_RELU: stapes_relu(x, x, count); break;
-    case STAPES_TANH: stapes_tanh(x, x, count); break;
-    case STAPES_SIGMOID: stapes_sigmoid(x, x, count); break;
-    default: break;
-    }
+    const stapes_stream *first = sorted[0]->stream;
+    uint32_t             most = sorted[0]->rows ? first->capacity / sorted[0]->rows : first->most, batches;
+    if (most > first->most) most = first->most;
+    batches = (count + most - 1) / most;
+    return (count + batches - 1) / batches; /* 5 and 4, where 8 and 1 would do */
 }
 
-static int run_layer(stapes_stream *s, uint32_t i, const float *x, uint32_t *rows, bool last, float *y,
-                     const stapes_callbacks *callbacks)
+int stapes_run_streams(stapes_stream_run *runs, uint32_t count, const stapes_callbacks *callbacks)
 {
-    const st_network_layer *l = s->network->layers + i;
-    kept                   *k = s->layers + i;
-    switch (l->layer.kind) {
-    case STAPES_LINEAR:
-        st_matrix_product(&l->matrix, x, l->layer.in, *rows, y, l->layer.out, s->room, callbacks);
-        break;
-    case STAPES_CONV1D: *rows = convolve(s, i, x, *rows, last, y, callbacks); break;
-    default: {
-        stapes_recurrent_run run = {.batch = 1,
-                                    .rows = *rows,
-                                    .x = x,
-                                    .y = y,
-                                    .h = k->h,
-                                    .c = k->c,
-                                    .room = s->room,
-                                    .callbacks = callbacks};
-        return *rows ? stapes_run_recurrent(l->recurrent, &run) : STAPES_OK;
+    stapes_stream_run *sorted[AT_ONCE];
+    int                status = check(runs, count);
+    for (uint32_t from = 0; from < count && status >= 0; from += AT_ONCE) {
+        uint32_t n = sort(runs + from, count - from < AT_ONCE ? count - from : AT_ONCE, sorted);
+        for (uint32_t at = 0, batch; at < n && status >= 0; at += batch) {
+            batch = next_batch(sorted + at, n - at);
+            status = st_stream_layers_run(sorted + at, batch, callbacks);
+        }
     }
-    }
-    activate(l->layer.activation, y, (size_t)*rows * l->layer.out);
-    return STAPES_OK;
+    return status;
 }
 
 int64_t stapes_run_stream(stapes_stream *stream, const float *x, uint32_t rows, bool last, const float **y,
                           const stapes_callbacks *callbacks)
 {
-    const stapes_network *n = stream->network;
-    *y = stream->out[0];
-    if (rows > stream->capacity || (n->shape.bidirectional && (stream->begun || !last)))
-        return STAPES_ECONTRACT;
-    if (!rows && !stream->begun) return 0; /* a segment without rows: not even padding comes out */
-    stream->begun = true;
-    for (uint32_t i = 0; i < n->count; i++) {
-        if (callbacks && callbacks->canceled && callbacks->canceled(callbacks->user)) return STAPES_ECANCELED;
-        float *out = stream->out[i % 2];
-        int    status = run_layer(stream, i, x, &rows, last, out, callbacks);
-        if (status < 0) return status;
-        x = *y = out;
-    }
-    if (n->ending == STAPES_ENDS_LOG_SOFTMAX) {
-        float *out = stream->out[(n->count - 1) % 2];
-        stapes_log_softmax(out, out, rows, n->shape.out);
-    }
-    if (last) stapes_reset_stream(stream);
-    return rows;
+    stapes_stream_run run = {.stream = stream, .x = x, .rows = rows, .last = last};
+    int               status = stapes_run_streams(&run, 1, callbacks);
+    *y = status < 0 ? stream->out[0] : run.y;
+    return status < 0 ? status : (int64_t)run.out_rows;
 }

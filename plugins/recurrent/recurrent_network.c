@@ -63,6 +63,9 @@ static int make(const stapes_instance *me, void *folder, void **object)
     s->model = stapes_open_model(folder, &error);
     if (s->model) s->network = stapes_load_network(s->model, &error);
     if (s->network) {
+        stapes_machine machine = stapes_describe_machine();
+        for (uint32_t i = 0; i < machine.n_warnings; i++)
+            me->host->log(me, STAPES_WARNING, "%s", machine.warnings[i]);
         *object = s;
         return STAPES_OK;
     }

@@ -169,7 +169,7 @@ class Commands(program.Program):
 
     def test_doctor(self):
         out, _ = self.stapes("doctor")
-        for part in ("plugin ABI", "CPU features", "plugins\n", "libraries\n", "models\n", "ms"):
+        for part in ("plugin ABI", "CPU features", "plugins\n", "libraries\n", "numbers\n", "models\n", "ms"):
             self.assertIn(part, out)
 
 

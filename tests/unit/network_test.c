@@ -1,48 +1,11 @@
 /* network_test.c - layers against the equations written out, and what must not change a bit: the batch, the
  * cut into calls, a second run. (Whole networks against torch: tests/parity.) */
-#include "check.h"
-#include <stapes/kit.h>
+#include "made_weights.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define MODELS STAPES_SOURCE_DIR "/tests/data/models"
-
-/* ---- weights made here ----------------------------------------------------------------------------- */
-
-typedef struct file {
-    char   header[4000];
-    float  data[2000];
-    size_t count;
-} file;
-
-static void add(file *f, const char *name, uint32_t a, uint32_t b, uint32_t c, const float *values)
-{
-    size_t count = (size_t)a * (b ? b : 1) * (c ? c : 1), used = strlen(f->header);
-    char   shape[60];
-    (void)snprintf(shape, sizeof shape, c ? "%u,%u,%u" : b ? "%u,%u" : "%u", a, b, c);
-    (void)snprintf(f->header + used, sizeof f->header - used,
-                   "%c\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", used ? ',' : '{',
-                   name, shape, f->count * 4, (f->count + count) * 4);
-    memcpy(f->data + f->count, values, count * sizeof *values);
-    f->count += count;
-}
-
-/* The caller closes the tensors and frees *bytes. */
-static stapes_tensors *finish(file *f, char **bytes)
-{
-    stapes_error error = {0};
-    size_t       length = strlen(f->header) + 1, size = 8 + length + f->count * 4;
-    f->header[length - 1] = '}';
-    *bytes = calloc(1, size);
-    if (!*bytes) return NULL;
-    for (size_t i = 0; i < 8; i++) (*bytes)[i] = (char)((uint64_t)length >> 8 * i);
-    memcpy(*bytes + 8, f->header, length);
-    memcpy(*bytes + 8 + length, f->data, f->count * 4);
-    stapes_tensors *t = stapes_read_tensors(*bytes, size, "made here", &error);
-    CHECK_TEXT(error.text, "");
-    return t;
-}
 
 static bool near(float a, double b) { return fabs((double)a - b) <= 1e-6; }
 
@@ -58,16 +21,16 @@ static void run_cell(uint32_t kind, uint32_t activation, float x, float *h, floa
     static float         room[1000] __attribute__((aligned(64)));
     stapes_error         error = {0};
     char                *bytes;
-    file                 f = {.count = 0};
+    made_file            f = {.count = 0};
     uint32_t             gates = kind == STAPES_LSTM ? 4 : kind == STAPES_GRU ? 3 : 1;
     stapes_layer         layer = {.name = "", .kind = kind, .in = 1, .hidden = 1, .layers = 1, .bias = true};
     stapes_recurrent_run run = {.batch = 1, .rows = 1, .x = &x, .y = y, .h = h, .c = c, .room = room};
     layer.activation = activation;
-    add(&f, "weight_ih_l0", gates, 1, 0, w_ih);
-    add(&f, "weight_hh_l0", gates, 1, 0, w_hh);
-    add(&f, "bias_ih_l0", gates, 0, 0, b_ih);
-    add(&f, "bias_hh_l0", gates, 0, 0, b_hh);
-    stapes_tensors   *t = finish(&f, &bytes);
+    made_add(&f, "weight_ih_l0", gates, 1, 0, w_ih);
+    made_add(&f, "weight_hh_l0", gates, 1, 0, w_hh);
+    made_add(&f, "bias_ih_l0", gates, 0, 0, b_ih);
+    made_add(&f, "bias_hh_l0", gates, 0, 0, b_hh);
+    stapes_tensors   *t = made_finish(&f, &bytes);
     stapes_recurrent *r = stapes_open_recurrent(&layer, t, &error);
     CHECK_TEXT(error.text, "");
     CHECK(r && stapes_recurrent_room(r, 1, 1) <= STAPES_COUNT(room) &&
@@ -114,7 +77,7 @@ static void check_convolution(uint32_t kernel, uint32_t stride, uint32_t padding
     enum { IN = 2, OUT = 3, MOST = 40 };
     float          weight[OUT * IN * 8], bias[OUT] = {0.5f, -1.0f, 2.0f}, x[MOST * IN], expected[MOST * OUT];
     uint32_t       n = rows + 2 * padding < kernel ? 0 : (rows + 2 * padding - kernel) / stride + 1;
-    file           f = {.count = 0};
+    made_file      f = {.count = 0};
     char          *bytes;
     const float   *y;
     stapes_error   error = {0};
@@ -136,9 +99,9 @@ static void check_convolution(uint32_t kernel, uint32_t stride, uint32_t padding
     layer.kernel = kernel;
     layer.stride = stride;
     layer.padding = padding;
-    add(&f, "c.weight", OUT, IN, kernel, weight);
-    add(&f, "c.bias", OUT, 0, 0, bias);
-    stapes_tensors *t = finish(&f, &bytes);
+    made_add(&f, "c.weight", OUT, IN, kernel, weight);
+    made_add(&f, "c.bias", OUT, 0, 0, bias);
+    stapes_tensors *t = made_finish(&f, &bytes);
     stapes_network *net = stapes_open_network(&layer, 1, STAPES_ENDS_PLAIN, t, &error);
     stapes_stream  *s = net ? stapes_open_stream(net, MOST, &error) : NULL;
     CHECK_TEXT(error.text, "");
@@ -168,14 +131,6 @@ static void check_convolution(uint32_t kernel, uint32_t stride, uint32_t padding
 /* ---- the same bits
  * ------------------------------------------------------------------------------------------ */
 
-static void draw(float *x, size_t count, uint32_t seed)
-{
-    for (size_t i = 0; i < count; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        x[i] = (float)(seed >> 8) / 8388608.0f - 1.0f;
-    }
-}
-
 static void check_cuts(void)
 {
     enum { ROWS = 173, IN = 8, OUT = 29 };
@@ -188,7 +143,7 @@ static void check_cuts(void)
     stapes_stream      *s = n ? stapes_open_stream(n, ROWS, &error) : NULL;
     CHECK_TEXT(error.text, "");
     if (!s) return;
-    draw(x, STAPES_COUNT(x), 1);
+    made_draw(x, STAPES_COUNT(x), 1);
     CHECK(stapes_run_stream(s, NULL, 0, true, &y, NULL) == 0);
     int64_t rows = stapes_run_stream(s, x, ROWS, true, &y, NULL);
     CHECK(rows == (int64_t)stapes_count_rows(n, ROWS) && rows == 87);
@@ -232,7 +187,7 @@ static void check_bidirectional(void)
     stapes_stream      *s = n ? stapes_open_stream(n, ROWS, &error) : NULL;
     CHECK_TEXT(error.text, "");
     if (!s) return;
-    draw(x, STAPES_COUNT(x), 2);
+    made_draw(x, STAPES_COUNT(x), 2);
     CHECK(stapes_run_stream(s, x, ROWS, false, &y, NULL) == STAPES_ECONTRACT);
     CHECK(stapes_run_stream(s, x, ROWS, true, &y, NULL) == ROWS);
     memcpy(first, y, sizeof first);
@@ -267,7 +222,7 @@ static void check_batch(void)
     float *room = r ? aligned_alloc(64, stapes_recurrent_room(r, B, T) * sizeof *room) : NULL;
     CHECK(room != NULL);
     if (!room) return;
-    draw(x, STAPES_COUNT(x), 3);
+    made_draw(x, STAPES_COUNT(x), 3);
     memset(y, 255, sizeof y);
     stapes_recurrent_run run = {
         .batch = B, .rows = T, .lengths = lengths, .x = x, .y = y, .h = h, .room = room};

@@ -97,7 +97,8 @@ STAPES_EXPORT uint64_t stapes_count_rows(const stapes_network *network, uint64_t
 /* One sequence on its way through a network: states, kept rows, and room. */
 typedef struct stapes_stream stapes_stream;
 
-/* `rows`: the most input rows of one call; of a bidirectional network the most rows of a segment. Memory
+/* `rows`: the most input rows of one call; of a bidirectional network the most rows of a segment. (Of
+ * streams computed together: see stapes_run_streams.) Memory
  * is taken here and not later (large parts are touched only when used). NULL: the error says how much
  * there would have been to take. Lives no longer than the network. [control] */
 STAPES_EXPORT stapes_stream *stapes_open_stream(const stapes_network *network, uint32_t rows,
@@ -116,6 +117,24 @@ STAPES_EXPORT void stapes_reset_stream(stapes_stream *stream);
  * callbacks: or NULL. [stream] */
 STAPES_EXPORT int64_t stapes_run_stream(stapes_stream *stream, const float *x, uint32_t rows, bool last,
                                         const float **y, const stapes_callbacks *callbacks);
+
+/* One of several streams that are computed together; the last two fields are found. */
+typedef struct stapes_stream_run {
+    stapes_stream *stream;
+    const float   *x; /* (rows, in), and the next two as stapes_run_stream takes them */
+    uint32_t       rows;
+    bool           last;
+    uint32_t       out_rows;
+    const float   *y; /* (out_rows, out), good until the next call with any of these streams */
+} stapes_stream_run;
+
+/* The same as stapes_run_stream for each of `count` different streams of one network, and the same bits: all
+ * of them go through each layer together, so that its weights are read once. They are computed in the
+ * memory of their longest, in several batches where the number of streams times the most rows of one is
+ * above the rows which that was opened for. STAPES_OK; STAPES_ECONTRACT as there, or where a stream comes
+ * twice or is of another network: nothing was computed; STAPES_ECANCELED: reset the streams. [stream] */
+STAPES_EXPORT int stapes_run_streams(stapes_stream_run *runs, uint32_t count,
+                                     const stapes_callbacks *callbacks);
 
 #ifdef __cplusplus
 }

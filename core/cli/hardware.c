@@ -1,5 +1,5 @@
-/* machine.c - see machine.h. */
-#include "cli/machine.h"
+/* hardware.c - see hardware.h. */
+#include "cli/hardware.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void cpu_line(const char *key, char *value, size_t size)
     if (file) fclose(file);
 }
 
-char *st_machine_text(char *text, size_t size)
+char *st_hardware_text(char *text, size_t size)
 {
     char           cpu[160];
     struct utsname system;
@@ -36,7 +36,7 @@ char *st_machine_text(char *text, size_t size)
     return text;
 }
 
-char *st_machine_features(char *text, size_t size)
+char *st_hardware_features(char *text, size_t size)
 {
     static const char *const wanted[] = {"sse4_2",      "avx",         "f16c",     "fma",      "avx2",
                                          "avx_vnni",    "avx512f",     "avx512bw", "avx512vl", "avx512_vnni",
@@ -58,7 +58,7 @@ char *st_machine_features(char *text, size_t size)
     return text;
 }
 
-unsigned long long st_machine_memory(void)
+unsigned long long st_hardware_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     return pages > 0 && page > 0 ? (unsigned long long)pages * (unsigned long long)page : 0;
