@@ -141,6 +141,11 @@ static void parallel(const stapes_instance *me, uint32_t count, void (*work)(voi
     st_workers_run(st_instance_of(me)->engine->runtime->workers, count, work, argument);
 }
 
+static uint32_t threads(const stapes_instance *me)
+{
+    return st_workers_threads(st_instance_of(me)->engine->runtime->workers);
+}
+
 static bool canceled(const stapes_instance *me)
 {
     return atomic_load_explicit(&st_instance_of(me)->engine->canceled, memory_order_relaxed) != 0;
@@ -172,4 +177,5 @@ const stapes_host st_host_table = {
     .parallel = parallel,
     .canceled = canceled,
     .extension = extension,
+    .threads = threads,
 };

@@ -503,6 +503,12 @@ static void parallel(const stapes_instance *me, uint32_t count, void (*work)(voi
     probe->in_parallel = false;
 }
 
+static uint32_t count_threads(const stapes_instance *me)
+{
+    may(probe_of(me), "threads", CONTROL | STREAM);
+    return probe_of(me)->parallel == ST_THREADS ? 3 : 1;
+}
+
 static bool canceled(const stapes_instance *me) { return atomic_load(&probe_of(me)->canceled); }
 
 static const void *extension(const stapes_instance *me, const char *name)
@@ -531,4 +537,5 @@ const stapes_host st_probe_host = {
     .parallel = parallel,
     .canceled = canceled,
     .extension = extension,
+    .threads = count_threads,
 };

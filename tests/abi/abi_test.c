@@ -102,6 +102,7 @@ PLACE(stapes_host, share, 104);
 PLACE(stapes_host, parallel, 112);
 PLACE(stapes_host, canceled, 120);
 PLACE(stapes_host, extension, 128);
+PLACE(stapes_host, threads, 136); /* 1.1 */
 LEAST(stapes_bounds, 16);
 PLACE(stapes_bounds, latency, 8);
 LEAST(stapes_stage, 136);

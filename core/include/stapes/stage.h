@@ -334,6 +334,10 @@ typedef struct stapes_host {
 
     /* A further family of functions ("stapes.predictor/1"), or NULL. [control] */
     const void *(*extension)(const stapes_instance *me, const char *name);
+
+    /* Since minor 1 (look at `size` first). How many threads parallel has, the caller's own counted: for
+     * the cut of work into parts. Results may not depend on it. [stream] [control] */
+    uint32_t (*threads)(const stapes_instance *me);
 } stapes_host;
 
 /* ---- what a stage is --------------------------------------------------------------------------------- */
