@@ -81,7 +81,7 @@ static void parallel(void *user, uint32_t count, void (*work)(void *argument, ui
 
 static uint32_t threads(const stapes_instance *me)
 {
-    bool knows = me->host->size > offsetof(stapes_host, threads); /* since minor 1 */
+    bool knows = me->host->size > offsetof(stapes_host, threads) && me->host->threads; /* since minor 1 */
     return knows ? me->host->threads(me) : 0;
 }
 
