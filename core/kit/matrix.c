@@ -161,12 +161,16 @@ static const st_backend *choose_library(uint32_t number, bool few_rows, bool man
  * ------------------------------------------------------------------------------------------
  */
 
+/* float16 and bfloat16 stay so where float32 would not fit into a processor's own caches: there, memory is
+ * what a product of few rows waits for. Elsewhere the widening would be. */
 static uint32_t number_to_keep(const stapes_tensor *tensor, const st_matrix_plan *plan,
                                const st_kernels *kernels)
 {
-    if (tensor->number == STAPES_I8) return STAPES_I8;
+    enum { NEAR = 1 << 20 };
     bool half = tensor->number == STAPES_F16 || tensor->number == STAPES_BF16;
-    return half && plan->few_rows && kernels->halves ? tensor->number : STAPES_F32;
+    if (tensor->number == STAPES_I8) return STAPES_I8;
+    return half && plan->few_rows && kernels->halves && tensor->count > NEAR / sizeof(float) ? tensor->number
+                                                                                             : STAPES_F32;
 }
 
 /* The most bytes that packing may need: panels of the widest vectors. */

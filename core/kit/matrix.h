@@ -51,6 +51,9 @@ int st_matrix_open(st_matrix *matrix, st_weights *weights, const st_matrix_plan 
 /* Outputs with those that pad the last panel. */
 size_t st_matrix_width(const st_matrix *matrix);
 
+/* Bytes of the packed weights. */
+size_t st_matrix_bytes(const st_matrix *matrix);
+
 /* Floats of room that a product of so many rows needs: 0 but for int8 and libraries. SIZE_MAX / 8 and more:
  * too many. */
 size_t st_matrix_room(const st_matrix *matrix, size_t rows);
@@ -60,10 +63,16 @@ size_t st_matrix_room(const st_matrix *matrix, size_t rows);
 void st_matrix_product(const st_matrix *matrix, const float *x, size_t x_step, size_t rows, float *y,
                        size_t y_step, float *room, const stapes_callbacks *callbacks);
 
-/* The same for at most ST_MATRIX_CHUNK rows at any place, in this thread. `out`: how many outputs of each
- * row are written, at most st_matrix_width. */
-void st_matrix_rows(const st_matrix *matrix, const float *const *x, size_t rows, float *const *y, size_t out,
-                    float *room);
+/* In two parts, for at most ST_MATRIX_CHUNK rows at any place: first the rows as the kernels want them (`at`
+ * and `room` must live as long), then outputs of panels first ... end - 1 (a library computes all with the
+ * first). `out`: how many outputs of each row are written, at most st_matrix_width. */
+st_rows st_matrix_prepare(const st_matrix *matrix, const float *const *x, size_t rows, const void **at,
+                          float *room);
+void    st_matrix_multiply(const st_matrix *matrix, const st_rows *rows, size_t first, size_t end,
+                           float *const *y, size_t out, float *room);
+
+/* The i-th of so many even parts of n things begins here. */
+size_t st_matrix_part(size_t n, size_t parts, size_t i);
 
 /* stapes_open_matrix by these kernels and this library (NULL: without). */
 struct stapes_matrix *st_matrix_open_by(const st_kernels *kernels, const st_backend *library,

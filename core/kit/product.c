@@ -8,6 +8,12 @@ size_t st_matrix_width(const st_matrix *m)
     return (size_t)m->packed.panels_count * m->packed.vectors * m->kernels->lanes;
 }
 
+size_t st_matrix_bytes(const st_matrix *m)
+{
+    size_t one = m->packed.number == STAPES_I8 ? 1 : m->packed.number == STAPES_F32 ? 4 : 2;
+    return st_matrix_width(m) * m->packed.in * one;
+}
+
 /* ---- room: the rows as int8, then their steps
  * -------------------------------------------------------------- */
 
@@ -34,6 +40,20 @@ static void quantize(const st_matrix *m, const float *x, float *q, float *scale)
 /* ---- a few rows
  * -------------------------------------------------------------------------------------------- */
 
+st_rows st_matrix_prepare(const st_matrix *m, const float *const *x, size_t rows, const void **at,
+                          float *room)
+{
+    bool   bytes = m->packed.number == STAPES_I8;
+    float *scale = bytes ? room + rows * row_room(m) : NULL;
+    for (size_t r = 0; r < rows; r++) {
+        at[r] = x[r];
+        if (!bytes) continue;
+        at[r] = room + r * row_room(m);
+        quantize(m, x[r], room + r * row_room(m), scale + r);
+    }
+    return (st_rows){at, scale, rows};
+}
+
 /* At most a block. */
 static void library_rows(const st_matrix *m, const float *const *x, size_t rows, float *const *y, size_t out,
                          float *room)
@@ -42,25 +62,17 @@ static void library_rows(const st_matrix *m, const float *const *x, size_t rows,
                        out, room);
 }
 
-void st_matrix_rows(const st_matrix *m, const float *const *x, size_t rows, float *const *y, size_t out,
-                    float *room)
+void st_matrix_multiply(const st_matrix *m, const st_rows *rows, size_t first, size_t end, float *const *y,
+                        size_t out, float *room)
 {
-    const void *at[ST_MATRIX_CHUNK];
-    float      *scale = room + rows * row_room(m);
-    st_rows     in = {at, scale, rows};
-    if (m->library) {
-        size_t block = m->library->block;
-        for (size_t r = 0; r < rows; r += block)
-            library_rows(m, x + r, rows - r < block ? rows - r : block, y + r, out, room);
+    if (!m->library) {
+        m->kernels->multiply(&m->packed, rows, first, end, y, out);
         return;
     }
-    for (size_t r = 0; r < rows; r++) {
-        at[r] = x[r];
-        if (m->packed.number != STAPES_I8) continue;
-        at[r] = room + r * row_room(m);
-        quantize(m, x[r], room + r * row_room(m), scale + r);
-    }
-    m->kernels->multiply(&m->packed, &in, 0, m->packed.panels_count, y, out);
+    size_t block = m->library->block;
+    for (size_t r = 0; first == 0 && end > 0 && r < rows->count; r += block)
+        library_rows(m, (const float *const *)rows->x + r, rows->count - r < block ? rows->count - r : block,
+                     y + r, out, room);
 }
 
 /* ---- many rows
@@ -74,24 +86,26 @@ typedef struct job {
     size_t           x_step, y_step, rows, row_parts, panel_parts;
 } job;
 
-static size_t part(size_t n, size_t parts, size_t i) { return n / parts * i + (n % parts * i) / parts; }
+size_t st_matrix_part(size_t n, size_t parts, size_t i) { return n / parts * i + (n % parts * i) / parts; }
 
 static void quantize_part(void *argument, uint32_t i)
 {
     const job *j = argument;
     float     *scale = j->room + j->rows * row_room(j->m);
-    for (size_t r = part(j->rows, j->row_parts, i); r < part(j->rows, j->row_parts, i + 1); r++)
+    for (size_t r = st_matrix_part(j->rows, j->row_parts, i);
+         r < st_matrix_part(j->rows, j->row_parts, i + 1); r++)
         quantize(j->m, j->x + r * j->x_step, j->room + r * row_room(j->m), scale + r);
 }
 
 static void multiply_part(void *argument, uint32_t i)
 {
     const job *j = argument;
-    size_t     from = part(j->rows, j->row_parts, i / j->panel_parts);
-    size_t     to = part(j->rows, j->row_parts, i / j->panel_parts + 1), count = j->m->packed.panels_count;
-    size_t     first = part(count, j->panel_parts, i % j->panel_parts);
-    size_t     end = part(count, j->panel_parts, i % j->panel_parts + 1);
-    bool       bytes = j->m->packed.number == STAPES_I8;
+    size_t     from = st_matrix_part(j->rows, j->row_parts, i / j->panel_parts);
+    size_t     to = st_matrix_part(j->rows, j->row_parts, i / j->panel_parts + 1),
+           count = j->m->packed.panels_count;
+    size_t first = st_matrix_part(count, j->panel_parts, i % j->panel_parts);
+    size_t end = st_matrix_part(count, j->panel_parts, i % j->panel_parts + 1);
+    bool   bytes = j->m->packed.number == STAPES_I8;
     while (from < to) {
         const void *x[ST_MATRIX_CHUNK];
         float      *y[ST_MATRIX_CHUNK];

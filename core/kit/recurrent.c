@@ -123,39 +123,91 @@ size_t stapes_recurrent_room(const stapes_recurrent *recurrent, uint32_t batch, 
     return plan_room(recurrent, batch, rows, &between, &total) ? total : 0;
 }
 
-/* One level: its directions, each in `parts` of the batch. */
+/* One level: its directions, each in `parts` of the batch, each part by a team. */
 typedef struct job {
     st_pass     passes[2];
-    uint32_t    batch, parts;
+    st_team     teams[2];
+    uint32_t    batch, parts, directions, first; /* `first` of the directions */
     atomic_bool canceled;
 } job;
 
+static int run_range(job *j, uint32_t direction, uint32_t part)
+{
+    uint64_t batch = j->batch;
+    return st_pass_run(&j->passes[direction], (uint32_t)(batch * part / j->parts),
+                       (uint32_t)(batch * (part + 1) / j->parts));
+}
+
+/* First those that lead or work alone, part after part, then the members of the teams. */
 static void run_part(void *argument, uint32_t i)
 {
     job     *j = argument;
-    uint64_t part = i % j->parts, batch = j->batch;
-    if (atomic_load_explicit(&j->canceled, memory_order_relaxed)) return;
-    if (st_pass_run(&j->passes[i / j->parts], (uint32_t)(batch * part / j->parts),
-                    (uint32_t)(batch * (part + 1) / j->parts)) == STAPES_ECANCELED)
+    uint32_t leaders = j->directions * j->parts, direction = j->first + i / j->parts % j->directions;
+    st_team *team = j->passes[direction].team;
+    if (i >= leaders) {
+        st_team_join(team, i / leaders);
+        return;
+    }
+    if (!atomic_load_explicit(&j->canceled, memory_order_relaxed) &&
+        run_range(j, direction, i % j->parts) == STAPES_ECANCELED)
         atomic_store_explicit(&j->canceled, true, memory_order_relaxed);
+    if (team) st_team_end(team);
 }
 
-/* Parts of the batch for each direction: where there are more threads than directions, but not so many that
- * a part has few sequences, since each part reads all weights. */
-static uint32_t count_parts(const stapes_recurrent *r, const stapes_recurrent_run *run)
+/* How a level is divided among threads.
+ *
+ * Where the weights of a state are larger than what one processor's nearest caches hold, each thread takes a
+ * share of the units, and with fewer threads than two for each direction one direction follows the other.
+ * Otherwise the directions run side by side, and where there are more threads, parts of the batch; but not so
+ * many that a part has few sequences, since each part reads all weights. */
+typedef struct division {
+    uint32_t at_once; /* directions */
+    uint32_t parts, team;
+} division;
+
+static division divide(const stapes_recurrent *r, const st_cell *cell, const stapes_recurrent_run *run)
 {
-    enum { FEW = 4 };
+    enum { FEW = 4, LARGE = 1 << 20, LEAST_SHARE = 1 << 18 };
     const stapes_callbacks *callbacks = run->callbacks;
     uint32_t                threads = callbacks && callbacks->parallel ? callbacks->threads : 1;
-    uint32_t                parts = (threads + r->directions - 1) / r->directions;
-    if (parts > run->batch / FEW) parts = run->batch / FEW;
-    return parts ? parts : 1;
+    uint64_t                bytes = st_matrix_bytes(&cell->state);
+    division                d = {r->directions, 1, 1};
+    if (threads > 1 && bytes > LARGE) {
+        if (threads < 2 * r->directions) d.at_once = 1;
+        d.team = threads / d.at_once;
+        if (d.team > bytes / LEAST_SHARE) d.team = (uint32_t)(bytes / LEAST_SHARE);
+        if (d.team > ST_TEAM_MOST) d.team = ST_TEAM_MOST;
+        return d;
+    }
+    d.parts = (threads + r->directions - 1) / r->directions;
+    if (d.parts > run->batch / FEW) d.parts = run->batch / FEW;
+    if (!d.parts) d.parts = 1;
+    return d;
+}
+
+/* All of a level; false if it was canceled. */
+static bool run_level(job *j, division d, const stapes_callbacks *callbacks)
+{
+    uint32_t directions = j->directions;
+    j->parts = d.parts;
+    for (uint32_t i = 0; d.team > 1 && i < directions; i++) {
+        st_team_open(&j->teams[i], d.team);
+        j->passes[i].team = &j->teams[i];
+    }
+    j->directions = d.at_once;
+    for (j->first = 0; j->first < directions; j->first += d.at_once) {
+        uint32_t items = d.at_once * d.parts * d.team;
+        if (callbacks && callbacks->parallel && items > 1)
+            callbacks->parallel(callbacks->user, items, run_part, j);
+        else
+            for (uint32_t i = 0; i < items; i++) run_part(j, i);
+    }
+    return !atomic_load(&j->canceled);
 }
 
 int stapes_run_recurrent(const stapes_recurrent *recurrent, const stapes_recurrent_run *run)
 {
     const stapes_recurrent *r = recurrent;
-    const stapes_callbacks *callbacks = run->callbacks;
     uint32_t                directions = r->directions, levels = r->layer.layers;
     size_t                  batch = run->batch, width = (size_t)r->out * directions, between, total;
     const float            *x = run->x;
@@ -167,7 +219,7 @@ int stapes_run_recurrent(const stapes_recurrent *recurrent, const stapes_recurre
         /* the outputs of levels alternate between two places so that the last one's are in y */
         float       *y = (levels - 1 - level) % 2 ? run->room + between : run->y;
         st_pass_plan plans[2];
-        job          j = {.batch = run->batch, .parts = count_parts(r, run)};
+        job          j = {.batch = run->batch, .directions = directions};
         for (uint32_t d = 0; d < directions; d++) {
             size_t         index = (size_t)level * directions + d;
             const st_cell *cell = r->cells + index;
@@ -184,11 +236,7 @@ int stapes_run_recurrent(const stapes_recurrent *recurrent, const stapes_recurre
                 .room = run->room + d * (between / directions),
                 .reverse = d > 0};
         }
-        if (callbacks && callbacks->parallel && directions * j.parts > 1)
-            callbacks->parallel(callbacks->user, directions * j.parts, run_part, &j);
-        else
-            for (uint32_t i = 0; i < directions * j.parts; i++) run_part(&j, i);
-        if (atomic_load(&j.canceled)) return STAPES_ECANCELED;
+        if (!run_level(&j, divide(r, j.passes[0].cell, run), run->callbacks)) return STAPES_ECANCELED;
         for (size_t b = 0; run->lengths && b < batch; b++)
             memset(y + (b * run->rows + run->lengths[b]) * width, 0,
                    (run->rows - run->lengths[b]) * width * sizeof *y);

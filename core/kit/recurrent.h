@@ -3,6 +3,7 @@
 #define ST_RECURRENT_H
 
 #include "kit/matrix.h"
+#include "kit/team.h"
 #include <stapes/kit/network.h>
 
 /* Sizes that a layer may have, so that products of a few of them fit into 64 bits. */
@@ -47,6 +48,7 @@ typedef struct st_pass {
     float                      *h, *c; /* (B, P), (B, H): first states, replaced by the last; or NULL */
     float                      *room;  /* plan->total floats */
     bool                        reverse;
+    st_team                    *team; /* led by who runs this; or NULL */
 } st_pass;
 
 /* False if it would be more than memory can have. */

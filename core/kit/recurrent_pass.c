@@ -11,9 +11,9 @@
 #include <string.h>
 
 enum {
-    BLOCK_ROWS = 64, /* of inputs: their gates stay in the second cache beside the weights of the state */
-    MOST_BLOCK = 64, /* steps */
-    LINE = 16        /* floats of a cache line */
+    BLOCK_ROWS = 128, /* of inputs: their gates stay in the second cache beside the weights of the state */
+    MOST_BLOCK = 128, /* steps */
+    LINE = 16         /* floats of a cache line */
 };
 
 /* ---- room ------------------------------------------------------------------------------------------------
@@ -135,32 +135,79 @@ static size_t row_of(const st_pass *p, uint32_t b, uint32_t step)
     return (size_t)b * p->run->rows + (p->reverse ? length_of(p, b) - 1 - step : step);
 }
 
+/* A piece of work whose panels the team divides. */
+typedef struct piece {
+    const st_cell *cell;
+    st_rows        rows; /* of inputs; or */
+    const st_step *step;
+    float *const  *y;
+    size_t         width;
+    float         *room;
+    uint32_t       shares;
+} piece;
+
+static void compute_share(void *argument, uint32_t share)
+{
+    const piece *p = argument;
+    size_t       count = p->step ? p->step->weights->panels_count : p->cell->input.packed.panels_count;
+    size_t       first = st_matrix_part(count, p->shares, share);
+    size_t       end = st_matrix_part(count, p->shares, share + 1);
+    if (!p->step) {
+        st_matrix_multiply(&p->cell->input, &p->rows, first, end, p->y, p->width, p->room);
+        return;
+    }
+    st_step s = *p->step;
+    s.first = first;
+    s.end = end;
+    switch (p->cell->kind) {
+    case STAPES_RNN: p->cell->state.kernels->rnn(&s); break;
+    case STAPES_GRU: p->cell->state.kernels->gru(&s); break;
+    default: p->cell->state.kernels->lstm(&s); break;
+    }
+}
+
+static void compute(const work *w, piece *p)
+{
+    st_team *team = w->pass->team;
+    p->cell = w->pass->cell;
+    p->shares = team ? team->size : 1;
+    if (team)
+        st_team_run(team, compute_share, p);
+    else
+        compute_share(p, 0);
+}
+
 /* The inputs' share of the steps from `from` on. */
 static void compute_inputs(const work *w, uint32_t from)
 {
     const st_pass      *p = w->pass;
     const st_pass_plan *plan = p->plan;
     const float        *x[ST_MATRIX_CHUNK];
+    const void         *at[ST_MATRIX_CHUNK];
     float              *y[ST_MATRIX_CHUNK];
     size_t              n = 0, in = p->cell->input.in;
     for (uint32_t i = 0, count = running(w, from); i < count; i++) {
-        uint32_t b = w->order[i], left = length_of(p, b) - from,
-                 steps = left < plan->block ? left : plan->block;
-        for (uint32_t at = 0; at < steps; at++) {
-            x[n] = p->x + row_of(p, b, from + at) * in;
-            y[n++] = w->gates + ((size_t)i * plan->block + at) * plan->width;
-            if (n < ST_MATRIX_CHUNK && !(i + 1 == count && at + 1 == steps)) continue;
-            st_matrix_rows(&p->cell->input, x, n, y, plan->width, w->rounded_input);
+        uint32_t b = w->order[i], left = length_of(p, b) - from;
+        uint32_t steps = left < plan->block ? left : plan->block;
+        for (uint32_t step = 0; step < steps; step++) {
+            x[n] = p->x + row_of(p, b, from + step) * in;
+            y[n++] = w->gates + ((size_t)i * plan->block + step) * plan->width;
+            if (n < ST_MATRIX_CHUNK && !(i + 1 == count && step + 1 == steps)) continue;
+            piece inputs = {.rows = st_matrix_prepare(&p->cell->input, x, n, at, w->rounded_input),
+                            .y = y,
+                            .width = plan->width,
+                            .room = w->rounded_input};
+            compute(w, &inputs);
             n = 0;
         }
     }
 }
 
-static void compute_step(const work *w, const st_cell *cell, uint32_t from, uint32_t step, uint32_t count)
+static void compute_step(const work *w, uint32_t from, uint32_t step, uint32_t count)
 {
     const st_pass      *p = w->pass;
+    const st_cell      *cell = p->cell;
     const st_pass_plan *plan = p->plan;
-    const st_kernels   *kernels = cell->state.kernels;
     float              *now = w->h[step % 2], *next = w->h[(step + 1) % 2];
     bool                projects = cell->projection.out > 0, bytes = cell->state.packed.number == STAPES_I8;
     float              *scale = bytes ? w->rounded_state + w->n * (plan->q_state - 1) : NULL;
@@ -175,13 +222,9 @@ static void compute_step(const work *w, const st_cell *cell, uint32_t from, uint
                              .backwards = step % 2,
                              .relu = cell->relu};
     for (uint32_t i = 0; bytes && i < count; i++)
-        kernels->quantize(now + i * plan->step, cell->state.in, w->rounded_state + i * (plan->q_state - 1),
-                          scale + i);
-    switch (cell->kind) {
-    case STAPES_RNN: kernels->rnn(&s); break;
-    case STAPES_GRU: kernels->gru(&s); break;
-    default: kernels->lstm(&s); break;
-    }
+        cell->state.kernels->quantize(now + i * plan->step, cell->state.in,
+                                      w->rounded_state + i * (plan->q_state - 1), scale + i);
+    compute(w, &(piece){.step = &s});
     if (projects)
         st_matrix_product(&cell->projection, w->cells, plan->step, count, next, plan->step, w->rounded_state,
                           NULL);
@@ -213,7 +256,7 @@ int st_pass_run(const st_pass *pass, uint32_t first, uint32_t end)
         compute_inputs(&w, from);
         for (uint32_t step = from, count; step < rows && step - from < block; step++) {
             if (!(count = running(&w, step))) break;
-            compute_step(&w, pass->cell, from, step, count);
+            compute_step(&w, from, step, count);
             keep(&w, step, count);
         }
     }

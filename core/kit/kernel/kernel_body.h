@@ -183,7 +183,7 @@ INLINE void finish_rnn(const void *what, const st_packed *w, const tile_sums *su
 
 static void rnn(const st_step *s)
 {
-    run_tiles(s->weights, &s->state, 0, s->weights->panels_count, s->backwards, finish_rnn, s);
+    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, finish_rnn, s);
 }
 
 INLINE void finish_gru(const void *what, const st_packed *w, const tile_sums *sums, size_t panel, size_t row,
@@ -205,7 +205,7 @@ INLINE void finish_gru(const void *what, const st_packed *w, const tile_sums *su
 
 static void gru(const st_step *s)
 {
-    run_tiles(s->weights, &s->state, 0, s->weights->panels_count, s->backwards, finish_gru, s);
+    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, finish_gru, s);
 }
 
 INLINE void finish_lstm(const void *what, const st_packed *w, const tile_sums *sums, size_t panel, size_t row,
@@ -227,7 +227,7 @@ INLINE void finish_lstm(const void *what, const st_packed *w, const tile_sums *s
 
 static void lstm(const st_step *s)
 {
-    run_tiles(s->weights, &s->state, 0, s->weights->panels_count, s->backwards, finish_lstm, s);
+    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, finish_lstm, s);
 }
 
 /* ---- functions

@@ -46,8 +46,9 @@ typedef struct st_step {
     float           *c;     /* LSTM's cell, replaced; row r at c + r * step */
     float           *out;   /* h after it, or what LSTM's cell shows; row r at out + r * step */
     size_t           gates_step, step;
-    bool             backwards; /* panels from the last to the first */
-    bool             relu;      /* RNN: instead of tanh */
+    size_t           first, end; /* of the panels; */
+    bool             backwards;  /* from the last to the first */
+    bool             relu;       /* RNN: instead of tanh */
 } st_step;
 
 enum st_function {

@@ -36,8 +36,14 @@ INLINE vf vf_exp(vf x)
     return y * vf_power_of_two(half) * vf_power_of_two(whole - half);
 }
 
-/* 1 / (1 + exp(-x)) */
-INLINE vf vf_sigmoid(vf x) { return 1.0f / (1.0f + vf_exp(-x)); }
+INLINE vf vf_size(vf x) { return (vf)((vi)x & INT32_MAX); }
+
+/* 1 / (1 + exp(-x)), below 0 as exp(x) / (1 + exp(x)): nothing overflows */
+INLINE vf vf_sigmoid(vf x)
+{
+    vf e = vf_exp((vf)((vi)x | INT32_MIN));
+    return vf_select(x < 0.0f, e, vf_all(1.0f)) / (1.0f + e);
+}
 
 INLINE vf vf_tanh(vf x)
 {
@@ -47,9 +53,13 @@ INLINE vf vf_tanh(vf x)
     static const float down[] = {1.19825839466702e-06f, 1.18534705686654e-04f, 2.26843463243900e-03f,
                                  4.89352518554385e-03f};
     const float        most = 7.90531110763549805f; /* where it is 1 in float32 */
-    x = vf_min(vf_all(most), vf_max(vf_all(-most), x));
-    vf square = x * x;
-    return x * POLYNOMIAL(square, up) / POLYNOMIAL(square, down);
+    vi                 tiny =
+        vf_size(x) < 4e-4f; /* there it is x, and x times the fraction below would be subnormal too soon */
+    vf y = vf_min(vf_all(most), vf_max(vf_all(-most), x)), square = y * y;
+    vf ratio = y * POLYNOMIAL(square, up) / POLYNOMIAL(square, down);
+    vf one = (vf)(((vi)x & INT32_MIN) | (vi)vf_all(1.0f));
+    ratio = vf_select(vf_size(ratio) > 1.0f, one, ratio);
+    return vf_select(tiny, x, vf_select(vf_size(x) >= most, one, ratio));
 }
 
 INLINE vf vf_erf(vf x)
@@ -59,9 +69,9 @@ INLINE vf vf_erf(vf x)
                                -1.60960333262415e-02f};
     static const float down[] = {-1.45660718464996e-05f, -2.13374055278905e-04f, -1.68282697438203e-03f,
                                  -7.37332916720468e-03f, -1.42647390514189e-02f};
-    x = vf_min(vf_all(4.0f), vf_max(vf_all(-4.0f), x));
-    vf square = x * x;
-    return x * POLYNOMIAL(square, up) / POLYNOMIAL(square, down);
+    vi                 tiny = vf_size(x) < 1e-4f;
+    vf                 y = vf_min(vf_all(4.0f), vf_max(vf_all(-4.0f), x)), square = y * y;
+    return vf_select(tiny, x * 1.12837916709551257f, y * POLYNOMIAL(square, up) / POLYNOMIAL(square, down));
 }
 
 /* Natural logarithm: -infinity for 0, NaN below it. */

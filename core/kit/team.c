@@ -1,0 +1,69 @@
+/* team.c - see team.h. */
+#include "kit/team.h"
+
+#include <sched.h>
+
+/* Looks before a waiting thread gives its processor to others: some 20 us, above a usual step. */
+enum { PATIENCE = 1000 };
+
+static void wait_a_little(uint32_t *looks)
+{
+    if (++*looks > PATIENCE) {
+        (void)sched_yield();
+        return;
+    }
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+void st_team_open(st_team *team, uint32_t size)
+{
+    team->size = size < ST_TEAM_MOST ? size : ST_TEAM_MOST;
+    team->step = 0;
+    atomic_init(&team->over, false);
+    for (uint32_t i = 0; i < ST_TEAM_MOST; i++) {
+        atomic_init(&team->members[i].offered, 1); /* step 0, taken */
+        atomic_init(&team->members[i].finished, 0);
+    }
+}
+
+void st_team_run(st_team *team, void (*work)(void *argument, uint32_t share), void *argument)
+{
+    uint64_t step = ++team->step;
+    team->work = work;
+    team->argument = argument;
+    for (uint32_t i = 1; i < team->size; i++)
+        atomic_store_explicit(&team->members[i].offered, 2 * step, memory_order_release);
+    work(argument, 0);
+    for (uint32_t i = 1; i < team->size; i++) {
+        unsigned long long offered = 2 * step;
+        if (atomic_compare_exchange_strong(&team->members[i].offered, &offered, 2 * step + 1)) {
+            work(argument, i);
+            continue;
+        }
+        for (uint32_t looks = 0;
+             atomic_load_explicit(&team->members[i].finished, memory_order_acquire) != step;)
+            wait_a_little(&looks);
+    }
+}
+
+void st_team_end(st_team *team) { atomic_store_explicit(&team->over, true, memory_order_release); }
+
+void st_team_join(st_team *team, uint32_t member)
+{
+    for (uint32_t looks = 0; !atomic_load_explicit(&team->over, memory_order_acquire);) {
+        unsigned long long offered =
+            atomic_load_explicit(&team->members[member].offered, memory_order_acquire);
+        if (offered % 2 ||
+            !atomic_compare_exchange_strong(&team->members[member].offered, &offered, offered + 1)) {
+            wait_a_little(&looks);
+            continue;
+        }
+        team->work(team->argument, member);
+        atomic_store_explicit(&team->members[member].finished, offered / 2, memory_order_release);
+        looks = 0;
+    }
+}
