@@ -103,24 +103,23 @@ static bool is_choice(const char *choices, const char *word)
     }
 }
 
-/* An argument that is none of the command's choices. */
-static int wrong_choice(const st_call *call, const st_command *command, const char *word)
+/* The one of `choices` that was meant, with words around it, or "". In the arena. */
+static const char *meant(st_call *call, const char *choices, const char *word)
 {
-    const char *names[16], *near;
-    char        copy[256], *rest = copy;
+    const char *names[16], *near, *words;
+    char       *rest = st_arena_string(&call->arena, choices);
     uint32_t    n = 0;
-    (void)snprintf(copy, sizeof copy, "%s", command->choices);
     while (n < 16 && (names[n] = strsep(&rest, "|"))) n++;
     near = st_parameter_nearest(word, names, n);
-    if (near)
-        return st_call_wrong(call, "takes %s, not '%s'; did you mean '%s'?", command->arguments, word, near);
-    return st_call_wrong(call, "takes %s, not '%s'", command->arguments, word);
+    words = near ? st_arena_format(&call->arena, "; did you mean '%s'?", near) : "";
+    return words ? words : "";
 }
 
 static int keep(st_call *call, const st_command_option *option, const char *value)
 {
     if (option->choices && !option->flag && !is_choice(option->choices, value))
-        return st_call_wrong(call, "--%s is one of %s, not '%s'", option->name, option->choices, value);
+        return st_call_wrong(call, "--%s is one of %s, not '%s'%s", option->name, option->choices, value,
+                             meant(call, option->choices, value));
     call->given[call->n_given++] = (st_given){option, value};
     if (strcmp(option->name, "help") == 0) call->help = true;
     return 0;
@@ -250,7 +249,7 @@ int st_call_parse(st_call *call, const char *const *words, uint32_t count)
     return take_globals(call);
 }
 
-int st_call_count(const st_call *call)
+int st_call_count(st_call *call)
 {
     const st_command *command = call->command;
     if (call->n_arguments < command->least) {
@@ -265,7 +264,8 @@ int st_call_count(const st_call *call)
     /* completion checks its own: it also takes what the scripts ask */
     for (uint32_t i = 0; command->choices && command->most == 1 && i < call->n_arguments; i++)
         if (!is_choice(command->choices, call->arguments[i]))
-            return wrong_choice(call, command, call->arguments[i]);
+            return st_call_wrong(call, "takes %s, not '%s'%s", command->arguments, call->arguments[i],
+                                 meant(call, command->choices, call->arguments[i]));
     return 0;
 }
 

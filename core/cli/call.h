@@ -44,7 +44,7 @@ void st_call_foresee(st_call *call, const char *const *words, uint32_t count);
 int st_call_parse(st_call *call, const char *const *words, uint32_t count);
 
 /* Whether there are as many arguments as the command takes. Returns 0 or, after words, 2. */
-int st_call_count(const st_call *call);
+int st_call_count(st_call *call);
 
 /* The last value given for this option, or NULL. */
 const char *st_call_value(const st_call *call, const char *option);

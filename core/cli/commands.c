@@ -98,6 +98,15 @@ static const st_command_option bench_options[] = {
     {.name = "runs", .value = "N", .help = "how often each figure is measured", .initial = "what it needs"},
 };
 
+static const st_command_option quantize_options[] = {
+    {.name = "type",
+     .completes = ST_CHOICES,
+     .choices = "int8|bf16|f16",
+     .value = "TYPE",
+     .help = "int8 (a scale for each output), bf16 or f16; must be given"},
+    {.name = "force", .flag = true, .help = "replaces a model folder that is there"},
+};
+
 static const st_command_option help_options[] = {
     {.name = "markdown", .flag = true, .help = "prints the page of all commands as Markdown"},
 };
@@ -196,6 +205,24 @@ const st_command st_commands[] = {
      .options = bench_options,
      .n_options = STAPES_COUNT(bench_options),
      .run = st_bench_command},
+    {.name = "quantize",
+     .arguments = "MODEL OUT",
+     .least = 2,
+     .most = 2,
+     .completes = ST_MODEL_NAMES,
+     .summary = "writes a model with smaller weights: int8, bfloat16 or float16",
+     .details =
+         "MODEL is a name or a folder, OUT a folder that is made: whole or not at all. It loads like any "
+         "other "
+         "model. Prints what became of each tensor, the largest rounding error, and the sizes before and "
+         "after. "
+         "int8 weights are a quarter of float32 and make long rows faster; bf16 and f16 are half of it and "
+         "compute in float32.",
+     .examples = "stapes quantize an4 ./an4-int8 --type int8\n"
+                 "stapes transcribe --model ./an4-int8 recording.wav\n",
+     .options = quantize_options,
+     .n_options = STAPES_COUNT(quantize_options),
+     .run = st_quantize_command},
     {.name = "doctor",
      .arguments = "",
      .summary = "looks at the installation: versions, plugins, libraries, models, and what to do",

@@ -69,6 +69,7 @@ int st_picture_command(struct st_call *call);
 int st_new_command(struct st_call *call);
 int st_conform_command(struct st_call *call);
 int st_bench_command(struct st_call *call);
+int st_quantize_command(struct st_call *call);
 int st_doctor_command(struct st_call *call);
 int st_help_command(struct st_call *call);
 int st_help_version(struct st_call *call);

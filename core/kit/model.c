@@ -49,16 +49,16 @@ static int check_version(const st_yaml *yaml, yaml_node_t *root)
 
 int st_model_read_features(const st_yaml *yaml, yaml_node_t *map, stapes_model *model)
 {
-    stapes_logmel_options  options;
-    stapes_logmel_settings computed;
-    stapes_error           error = {0};
-    int                    status = st_yaml_check_map(yaml, map, "features: ", NULL, 0);
+    stapes_features_options  options;
+    stapes_features_settings computed;
+    stapes_error             error = {0};
+    int                      status = st_yaml_check_map(yaml, map, "features: ", NULL, 0);
     if (status < 0) return status;
     uint32_t        count = st_yaml_count(map);
     stapes_setting *settings = st_arena_take(yaml->arena, count, sizeof *settings);
     char           *recipe = st_arena_take(yaml->arena, STAPES_RECIPE_TEXT, 1);
     if (!settings || !recipe) return st_error_set(yaml->error, STAPES_ENOMEM, "no memory");
-    stapes_logmel_options_init(&options);
+    stapes_features_options_init(&options);
     for (uint32_t i = 0; i < count; i++) {
         yaml_node_t *node = st_yaml_value(yaml, map, i);
         const char  *text = st_yaml_text(yaml, node, "features: ");
@@ -68,19 +68,19 @@ int st_model_read_features(const st_yaml *yaml, yaml_node_t *map, stapes_model *
                                        .line = st_yaml_line(node)};
         if (!settings[i].key || !settings[i].value)
             return st_error_set(yaml->error, STAPES_ENOMEM, "no memory");
-        if (stapes_logmel_options_set(&options, settings[i].key, settings[i].value, &error) < 0)
+        if (stapes_features_options_set(&options, settings[i].key, settings[i].value, &error) < 0)
             return st_yaml_fail(yaml, node, "features: %s", error.text);
     }
-    if (stapes_logmel_resolve(&options, &computed, &error) < 0)
+    if (stapes_features_resolve(&options, &computed, &error) < 0)
         return st_yaml_fail(yaml, map, "features: %s", error.text);
-    if (stapes_logmel_columns(&computed) != model->in)
+    if (stapes_features_columns(&computed) != model->in)
         return st_yaml_fail(yaml, map,
                             "features: give %u numbers a row (%u mels x %u rows), layer '%s' takes %u",
-                            stapes_logmel_columns(&computed), computed.mels, computed.stack,
+                            stapes_features_columns(&computed), computed.mels, computed.stack,
                             model->layers[0].name, model->in);
     model->features = settings;
     model->n_features = count;
-    model->recipe = stapes_logmel_recipe(&computed, recipe);
+    model->recipe = stapes_features_recipe(&computed, recipe);
     return STAPES_OK;
 }
 

@@ -2,6 +2,7 @@
  * that nobody can trace back to it. */
 #include "kit/stored.h"
 
+#include "contract/amount.h"
 #include "contract/error.h"
 
 #include <float.h>
@@ -11,30 +12,16 @@
 
 /* ---- memory ------------------------------------------------------------------------------------------- */
 
-/* "4.4 TB" */
-static const char *size_text(uint64_t bytes, char text[32])
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
-    double                   value = (double)bytes;
-    uint32_t                 unit = 0;
-    while (value >= 1000.0 && unit + 1 < STAPES_COUNT(units)) {
-        value /= 1000.0;
-        unit++;
-    }
-    (void)snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
-    return text;
-}
-
 int st_stored_fail_memory(const st_weights *weights, const char *name, uint64_t bytes)
 {
-    char text[32];
+    char text[ST_AMOUNT_TEXT];
     return st_error_set(weights->error, STAPES_ENOMEM, "%s: no memory for tensor '%.200s', it needs %s",
-                        stapes_get_tensors_name(weights->tensors), name, size_text(bytes, text));
+                        stapes_get_tensors_name(weights->tensors), name, st_amount_write(bytes, text));
 }
 
 int st_stored_reserve(st_weights *weights, const char *name, uint64_t count, uint64_t size)
 {
-    char     needed[32], all[32], there[32];
+    char     needed[ST_AMOUNT_TEXT], all[ST_AMOUNT_TEXT], there[ST_AMOUNT_TEXT];
     long     pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     uint64_t bytes, memory = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
     if (__builtin_mul_overflow(count, size, &bytes) ||
@@ -45,8 +32,8 @@ int st_stored_reserve(st_weights *weights, const char *name, uint64_t count, uin
         weights->error, STAPES_ENOMEM,
         "%s: tensor '%.200s' needs %s of memory, with those before it %s, and this machine has %s: take a "
         "smaller model",
-        stapes_get_tensors_name(weights->tensors), name, size_text(bytes, needed),
-        size_text(weights->bytes, all), size_text(memory, there));
+        stapes_get_tensors_name(weights->tensors), name, st_amount_write(bytes, needed),
+        st_amount_write(weights->bytes, all), st_amount_write(memory, there));
 }
 
 /* ---- tensors ------------------------------------------------------------------------------------------ */

@@ -14,22 +14,22 @@
 #include <stdlib.h>
 
 typedef struct settings {
-    stapes_logmel_options options; /* first: its rows serve these settings */
-    const char           *model;
+    stapes_features_options options; /* first: its rows serve these settings */
+    const char             *model;
 } settings;
 
 typedef struct state {
-    stapes_logmel_settings settings;
-    stapes_logmel         *logmel;
-    char                   recipe[STAPES_RECIPE_TEXT];
-    bool                   begun;  /* a segment */
-    stapes_time            origin; /* of its first sample */
-    int64_t                samples, rows;
+    stapes_features_settings settings;
+    stapes_features         *logmel;
+    char                     recipe[STAPES_RECIPE_TEXT];
+    bool                     begun;  /* a segment */
+    stapes_time              origin; /* of its first sample */
+    int64_t                  samples, rows;
 } state;
 
 enum { ROWS_AT_ONCE = 1024, LONGEST_GAP = 3600 /* s */ };
 
-static const float silence[STAPES_LOGMEL_BLOCK];
+static const float silence[STAPES_FEATURES_BLOCK];
 
 static int pass_on(const stapes_instance *me, const stapes_error *error)
 {
@@ -37,26 +37,26 @@ static int pass_on(const stapes_instance *me, const stapes_error *error)
 }
 
 /* The options that the pipeline set, and no others. */
-static stapes_logmel_options own_options(const stapes_instance *me)
+static stapes_features_options own_options(const stapes_instance *me)
 {
     const settings         *my = me->settings;
-    stapes_logmel_options   options = my->options;
+    stapes_features_options options = my->options;
     uint32_t                count;
-    const stapes_parameter *rows = stapes_logmel_parameters(&count);
+    const stapes_parameter *rows = stapes_features_parameters(&count);
     options.given = 0;
     for (uint32_t i = 0; i < count; i++)
         if (me->host->is_set(me, rows[i].name)) options.given |= 1u << i;
     return options;
 }
 
-static int read_model(const stapes_instance *me, const char *folder, stapes_logmel_options *options)
+static int read_model(const stapes_instance *me, const char *folder, stapes_features_options *options)
 {
     stapes_error        error = {0};
     const stapes_model *model = stapes_open_model(folder, &error);
     for (uint32_t i = 0; model && i < model->n_features; i++) {
         const stapes_setting *row = &model->features[i];
         stapes_error          inner = {0};
-        if (stapes_logmel_options_set(options, row->key, row->value, &inner) >= 0) continue;
+        if (stapes_features_options_set(options, row->key, row->value, &inner) >= 0) continue;
         (void)me->host->fail(me, STAPES_EMODEL, "%s/model.yaml:%u: features: %s", folder, row->line,
                              inner.text);
         stapes_close_model(model);
@@ -68,21 +68,21 @@ static int read_model(const stapes_instance *me, const char *folder, stapes_logm
 
 static int open_logmel(const stapes_instance *me)
 {
-    const settings       *my = me->settings;
-    state                *s = me->state;
-    stapes_error          error = {0};
-    stapes_logmel_options options, own = own_options(me);
-    stapes_logmel_options_init(&options);
+    const settings         *my = me->settings;
+    state                  *s = me->state;
+    stapes_error            error = {0};
+    stapes_features_options options, own = own_options(me);
+    stapes_features_options_init(&options);
     if (my->model && *my->model) {
         int status = read_model(me, my->model, &options);
         if (status < 0) return status;
     }
-    stapes_logmel_options_merge(&options, &own);
-    if (stapes_logmel_resolve(&options, &s->settings, &error) < 0) return pass_on(me, &error);
-    s->logmel = stapes_logmel_open(&s->settings, &error);
+    stapes_features_options_merge(&options, &own);
+    if (stapes_features_resolve(&options, &s->settings, &error) < 0) return pass_on(me, &error);
+    s->logmel = stapes_features_open(&s->settings, &error);
     if (!s->logmel) return pass_on(me, &error);
-    (void)stapes_logmel_recipe(&s->settings, s->recipe);
-    uint32_t empty = stapes_logmel_empty_filters(s->logmel);
+    (void)stapes_features_recipe(&s->settings, s->recipe);
+    uint32_t empty = stapes_features_empty_filters(s->logmel);
     if (empty)
         me->host->log(
             me, STAPES_WARNING,
@@ -107,10 +107,10 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
             "the input has %u channels, the features are made of one: insert audio.resample: "
             "{channels: mix}",
             in->columns);
-    outputs[0]->columns = stapes_logmel_columns(&s->settings);
-    outputs[0]->hop = stapes_time_of(stapes_logmel_step(&s->settings), s->settings.rate);
+    outputs[0]->columns = stapes_features_columns(&s->settings);
+    outputs[0]->hop = stapes_time_of(stapes_features_step(&s->settings), s->settings.rate);
     outputs[0]->recipe = s->recipe;
-    int64_t latency = stapes_logmel_latency(&s->settings);
+    int64_t latency = stapes_features_latency(&s->settings);
     bounds->latency =
         latency == INT64_MAX ? STAPES_WHOLE_SEGMENT : stapes_time_of(latency, s->settings.rate) + 1;
     return STAPES_OK;
@@ -120,18 +120,18 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
 static int emit_ready(const stapes_instance *me)
 {
     state *s = me->state;
-    size_t ready = stapes_logmel_ready(s->logmel), most = s->settings.pad ? UINT32_MAX : ROWS_AT_ONCE;
+    size_t ready = stapes_features_ready(s->logmel), most = s->settings.pad ? UINT32_MAX : ROWS_AT_ONCE;
     while (ready) {
         uint32_t       rows = (uint32_t)(ready < most ? ready : most);
         stapes_packet *packet = me->host->packet(me, 0, rows);
         if (!packet) return STAPES_ENOMEM;
-        (void)stapes_logmel_pull(s->logmel, packet->data, rows);
+        (void)stapes_features_pull(s->logmel, packet->data, rows);
         packet->start =
-            s->origin + stapes_time_of(s->rows * stapes_logmel_step(&s->settings), s->settings.rate);
+            s->origin + stapes_time_of(s->rows * stapes_features_step(&s->settings), s->settings.rate);
         s->rows += rows;
         int status = me->host->emit(me, 0, packet);
         if (status < 0) return status;
-        ready = stapes_logmel_ready(s->logmel);
+        ready = stapes_features_ready(s->logmel);
     }
     return STAPES_OK;
 }
@@ -141,9 +141,9 @@ static int push(const stapes_instance *me, const float *samples, int64_t count)
 {
     state *s = me->state;
     while (count > 0) {
-        size_t n = count < STAPES_LOGMEL_BLOCK ? (size_t)count : STAPES_LOGMEL_BLOCK;
+        size_t n = count < STAPES_FEATURES_BLOCK ? (size_t)count : STAPES_FEATURES_BLOCK;
         if (!samples && me->host->canceled(me)) return STAPES_ECANCELED;
-        int status = stapes_logmel_push(s->logmel, samples ? samples : silence, n);
+        int status = stapes_features_push(s->logmel, samples ? samples : silence, n);
         if (status < 0) return me->host->fail(me, status, "no memory for the frames of this segment");
         if (samples) samples += n;
         s->samples += (int64_t)n;
@@ -189,14 +189,14 @@ static int flush(const stapes_instance *me, int how)
 {
     state *s = me->state;
     (void)how;
-    int status = stapes_logmel_flush(s->logmel);
+    int status = stapes_features_flush(s->logmel);
     if (status < 0) (void)me->host->fail(me, status, "no memory for the frames of this segment");
     if (status >= 0) status = emit_ready(me);
-    if (stapes_logmel_cut(s->logmel) > 0)
+    if (stapes_features_cut(s->logmel) > 0)
         me->host->log(me, STAPES_WARNING, "a segment of %.1f s was cut to %.1f s (pad): %.1f s are lost",
                       (double)s->samples / s->settings.rate, (double)s->settings.pad / s->settings.rate,
-                      (double)stapes_logmel_cut(s->logmel) / s->settings.rate);
-    stapes_logmel_reset(s->logmel);
+                      (double)stapes_features_cut(s->logmel) / s->settings.rate);
+    stapes_features_reset(s->logmel);
     s->begun = false;
     s->samples = s->rows = 0;
     return status;
@@ -205,7 +205,7 @@ static int flush(const stapes_instance *me, int how)
 static void close_logmel(const stapes_instance *me)
 {
     state *s = me->state;
-    stapes_logmel_close(s->logmel);
+    stapes_features_close(s->logmel);
     s->logmel = NULL;
 }
 
@@ -214,7 +214,7 @@ static const stapes_port inputs[] = {
 static const stapes_port outputs[] = {{.name = "out", .kinds = STAPES_KIND(STAPES_FRAMES)}};
 
 static const stapes_parameter parameters[] = {
-    STAPES_LOGMEL_PARAMETERS,
+    STAPES_FEATURES_PARAMETERS,
     STAPES_PARAMETER(settings, model, "", "a model's name or folder: its settings, but for those given here",
                      .flags = STAPES_IS_MODEL)};
 

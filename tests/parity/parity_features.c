@@ -12,10 +12,10 @@ typedef struct word {
     int32_t     value;
 } word;
 
-static const word styles[] = {{"kaldi", STAPES_LOGMEL_KALDI},
-                              {"whisper", STAPES_LOGMEL_WHISPER},
-                              {"torchaudio", STAPES_LOGMEL_TORCHAUDIO},
-                              {"librosa", STAPES_LOGMEL_LIBROSA},
+static const word styles[] = {{"kaldi", STAPES_FEATURES_KALDI},
+                              {"whisper", STAPES_FEATURES_WHISPER},
+                              {"torchaudio", STAPES_FEATURES_TORCHAUDIO},
+                              {"librosa", STAPES_FEATURES_LIBROSA},
                               {NULL, 0}};
 static const word shapes[] = {{"povey", STAPES_WINDOW_POVEY},
                               {"hann", STAPES_WINDOW_HANN},
@@ -54,10 +54,10 @@ static int32_t look_up(parity_case *c, parity_result *result, const char *parame
     return 0;
 }
 
-static stapes_logmel_settings read_settings(parity_case *c, parity_result *result)
+static stapes_features_settings read_settings(parity_case *c, parity_result *result)
 {
-    stapes_logmel_settings settings;
-    stapes_logmel_preset(&settings, look_up(c, result, "style", styles), parity_integer(c, "rate"));
+    stapes_features_settings settings;
+    stapes_features_preset(&settings, look_up(c, result, "style", styles), parity_integer(c, "rate"));
     settings.window = parity_integer(c, "window");
     settings.hop = parity_integer(c, "hop");
     settings.fft = parity_integer(c, "fft");
@@ -87,28 +87,28 @@ static stapes_logmel_settings read_settings(parity_case *c, parity_result *resul
 
 void parity_features(parity_case *c, parity_result *result)
 {
-    stapes_logmel_settings settings = read_settings(c, result);
-    parity_tensor          samples = parity_get(c, "input.samples", 1);
+    stapes_features_settings settings = read_settings(c, result);
+    parity_tensor            samples = parity_get(c, "input.samples", 1);
     if (parity_failed(c) || !result->covered) return;
-    stapes_logmel *logmel = stapes_logmel_open(&settings, parity_error(c));
+    stapes_features *logmel = stapes_features_open(&settings, parity_error(c));
     if (!logmel) return;
 
     /* Room for one row more than there can be, so that one too many is seen. */
-    size_t columns = stapes_logmel_columns(&settings);
+    size_t columns = stapes_features_columns(&settings);
     size_t longest = samples.count > settings.pad ? samples.count : settings.pad;
     size_t most = longest / settings.hop + 2, rows = 0;
     float *y = parity_memory(c, most * columns, sizeof *y);
     int    status = STAPES_OK;
     for (size_t first = 0; first < samples.count && status == STAPES_OK; first += PIECE) {
         size_t count = samples.count - first < PIECE ? samples.count - first : PIECE;
-        status = stapes_logmel_push(logmel, samples.data + first, count);
-        rows += stapes_logmel_pull(logmel, y + rows * columns, most - rows);
+        status = stapes_features_push(logmel, samples.data + first, count);
+        rows += stapes_features_pull(logmel, y + rows * columns, most - rows);
     }
-    if (status == STAPES_OK) status = stapes_logmel_flush(logmel);
-    rows += stapes_logmel_pull(logmel, y + rows * columns, most - rows);
-    stapes_logmel_close(logmel);
+    if (status == STAPES_OK) status = stapes_features_flush(logmel);
+    rows += stapes_features_pull(logmel, y + rows * columns, most - rows);
+    stapes_features_close(logmel);
     if (status != STAPES_OK)
-        parity_fail(c, "stapes_logmel_push or _flush returned %d", status);
+        parity_fail(c, "stapes_features_push or _flush returned %d", status);
     else
         parity_compare(c, result, "output.y", y, rows * columns);
 }

@@ -22,46 +22,46 @@ static uint32_t seed = 1;
 static uint32_t draw(void) { return seed = seed * 1664525u + 1013904223u; }
 static float    noise(void) { return (float)(draw() >> 8) / (float)(1u << 23) - 1.0f; }
 
-static void pull_all(stapes_logmel *l, result *r)
+static void pull_all(stapes_features *l, result *r)
 {
-    size_t ready = stapes_logmel_ready(l), most = MOST_ROWS - r->rows;
+    size_t ready = stapes_features_ready(l), most = MOST_ROWS - r->rows;
     while (ready && most) {
-        size_t n = stapes_logmel_pull(l, r->values + r->rows * r->columns, draw() % 3 + 1);
+        size_t n = stapes_features_pull(l, r->values + r->rows * r->columns, draw() % 3 + 1);
         r->rows += n;
-        ready = stapes_logmel_ready(l);
+        ready = stapes_features_ready(l);
         most = MOST_ROWS - r->rows;
         if (!n) break;
     }
 }
 
 /* Pieces of `piece` samples; 0: of random lengths. */
-static void segment(stapes_logmel *l, const stapes_logmel_settings *s, const float *x, size_t count,
+static void segment(stapes_features *l, const stapes_features_settings *s, const float *x, size_t count,
                     size_t piece, result *r)
 {
     r->rows = 0;
-    r->columns = stapes_logmel_columns(s);
+    r->columns = stapes_features_columns(s);
     while (count) {
         size_t n = piece ? piece : draw() % 900;
         if (n > count) n = count;
-        CHECK(stapes_logmel_push(l, x, n) == STAPES_OK);
+        CHECK(stapes_features_push(l, x, n) == STAPES_OK);
         x += n;
         count -= n;
         pull_all(l, r);
     }
-    CHECK(stapes_logmel_flush(l) == STAPES_OK);
+    CHECK(stapes_features_flush(l) == STAPES_OK);
     pull_all(l, r);
-    CHECK(stapes_logmel_ready(l) == 0);
-    stapes_logmel_reset(l);
+    CHECK(stapes_features_ready(l) == 0);
+    stapes_features_reset(l);
 }
 
-static void compute(const stapes_logmel_settings *s, const float *x, size_t count, size_t piece, result *r)
+static void compute(const stapes_features_settings *s, const float *x, size_t count, size_t piece, result *r)
 {
-    stapes_error   error = {0};
-    stapes_logmel *l = stapes_logmel_open(s, &error);
+    stapes_error     error = {0};
+    stapes_features *l = stapes_features_open(s, &error);
     CHECK(l != NULL);
     if (!l) return;
     segment(l, s, x, count, piece, r);
-    stapes_logmel_close(l);
+    stapes_features_close(l);
 }
 
 static bool equal(const result *a, const result *b)
@@ -71,25 +71,25 @@ static bool equal(const result *a, const result *b)
 }
 
 /* "style=kaldi mels=80 ..." resolved. */
-static int resolve(const char *text, stapes_logmel_settings *s, stapes_error *error)
+static int resolve(const char *text, stapes_features_settings *s, stapes_error *error)
 {
-    stapes_logmel_options options;
-    char                  copy[256], *rest = copy;
-    stapes_logmel_options_init(&options);
+    stapes_features_options options;
+    char                    copy[256], *rest = copy;
+    stapes_features_options_init(&options);
     (void)snprintf(copy, sizeof copy, "%s", text);
     for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         char *value = strchr(word, '=');
         if (value) *value++ = 0;
-        int status = stapes_logmel_options_set(&options, word, value ? value : "", error);
+        int status = stapes_features_options_set(&options, word, value ? value : "", error);
         if (status < 0) return status;
     }
-    return stapes_logmel_resolve(&options, s, error);
+    return stapes_features_resolve(&options, s, error);
 }
 
-static stapes_logmel_settings settings_of(const char *text)
+static stapes_features_settings settings_of(const char *text)
 {
-    stapes_logmel_settings s = {0};
-    stapes_error           error = {0};
+    stapes_features_settings s = {0};
+    stapes_error             error = {0};
     CHECK(resolve(text, &s, &error) == STAPES_OK);
     CHECK_TEXT(error.text, "");
     return s;
@@ -97,9 +97,9 @@ static stapes_logmel_settings settings_of(const char *text)
 
 static const char *recipe_of(const char *text)
 {
-    static char            line[STAPES_RECIPE_TEXT];
-    stapes_logmel_settings s = settings_of(text);
-    return stapes_logmel_recipe(&s, line);
+    static char              line[STAPES_RECIPE_TEXT];
+    stapes_features_settings s = settings_of(text);
+    return stapes_features_recipe(&s, line);
 }
 
 static void test_recipes(void)
@@ -130,14 +130,14 @@ static void test_recipes(void)
     (void)snprintf(a, sizeof a, "%s", recipe_of("mels=40"));
     CHECK_TEXT(recipe_of("mels=40 high=8000 window=25 fft=512 log=natural"), a);
 
-    stapes_logmel_settings longest =
+    stapes_features_settings longest =
         settings_of("style=torchaudio rate=767999 mels=1023 fft=262144 window=100");
     longest.window_type = STAPES_WINDOW_HAMMING_PERIODIC;
     longest.preemphasis = longest.floor = longest.offset = longest.low = 1.23456789e-30f;
     longest.normalize = STAPES_NORMALIZE_RUNNING;
     longest.span = longest.warmup = 999999;
     longest.pad = 2764800000u;
-    CHECK_HAS(stapes_logmel_recipe(&longest, a), "stride=1");
+    CHECK_HAS(stapes_features_recipe(&longest, a), "stride=1");
     CHECK(strlen(a) < STAPES_RECIPE_TEXT - 64);
 }
 
@@ -166,8 +166,8 @@ static void test_refusals(void)
         {"normalize=running span=0.5 warmup=1", "warmup 1 to span + 1"},
     };
     for (uint32_t i = 0; i < STAPES_COUNT(wrong); i++) {
-        stapes_error           error = {0};
-        stapes_logmel_settings s;
+        stapes_error             error = {0};
+        stapes_features_settings s;
         CHECK(resolve(wrong[i][0], &s, &error) == STAPES_EUSAGE);
         CHECK_HAS(error.text, wrong[i][1]);
     }
@@ -175,17 +175,17 @@ static void test_refusals(void)
 
 static void test_merge(void)
 {
-    stapes_logmel_options  a, b;
-    stapes_logmel_settings s;
-    stapes_logmel_options_init(&a);
-    stapes_logmel_options_init(&b);
-    CHECK(stapes_logmel_options_set(&a, "style", "whisper", NULL) == STAPES_OK);
-    CHECK(stapes_logmel_options_set(&a, "mels", "128", NULL) == STAPES_OK);
-    CHECK(stapes_logmel_options_set(&b, "mels", "40", NULL) == STAPES_OK);
-    CHECK(stapes_logmel_options_set(&b, "center", "false", NULL) == STAPES_OK);
-    stapes_logmel_options_merge(&a, &b);
-    CHECK(stapes_logmel_resolve(&a, &s, NULL) == STAPES_OK);
-    CHECK(s.style == STAPES_LOGMEL_WHISPER && s.mels == 40 && s.padding == STAPES_PADDING_NONE);
+    stapes_features_options  a, b;
+    stapes_features_settings s;
+    stapes_features_options_init(&a);
+    stapes_features_options_init(&b);
+    CHECK(stapes_features_options_set(&a, "style", "whisper", NULL) == STAPES_OK);
+    CHECK(stapes_features_options_set(&a, "mels", "128", NULL) == STAPES_OK);
+    CHECK(stapes_features_options_set(&b, "mels", "40", NULL) == STAPES_OK);
+    CHECK(stapes_features_options_set(&b, "center", "false", NULL) == STAPES_OK);
+    stapes_features_options_merge(&a, &b);
+    CHECK(stapes_features_resolve(&a, &s, NULL) == STAPES_OK);
+    CHECK(s.style == STAPES_FEATURES_WHISPER && s.mels == 40 && s.padding == STAPES_PADDING_NONE);
 }
 
 /* Rows for a number of samples, and that every cut gives the same bits. */
@@ -235,8 +235,8 @@ static void test_lengths(void)
     static float x[22050];
     for (size_t i = 0; i < STAPES_COUNT(x); i++) x[i] = 0.3f * noise();
     for (size_t i = 0; i < STAPES_COUNT(cases); i++) {
-        stapes_logmel_settings s = settings_of(cases[i].settings);
-        int                    before = check_failures;
+        stapes_features_settings s = settings_of(cases[i].settings);
+        int                      before = check_failures;
         compute(&s, x, cases[i].samples, cases[i].samples + 1, &one);
         CHECK(one.rows == cases[i].rows);
         compute(&s, x, cases[i].samples, 0, &two);
@@ -266,16 +266,16 @@ static void test_latency(void)
                                       "style=whisper normalize=none hop=20"};
     static float             x[12000];
     for (size_t c = 0; c < STAPES_COUNT(all); c++) {
-        stapes_logmel_settings s = settings_of(all[c]);
-        stapes_logmel         *l = stapes_logmel_open(&s, NULL);
-        int64_t                latency = stapes_logmel_latency(&s), rows = 0, worst = 0;
+        stapes_features_settings s = settings_of(all[c]);
+        stapes_features         *l = stapes_features_open(&s, NULL);
+        int64_t                  latency = stapes_features_latency(&s), rows = 0, worst = 0;
         CHECK(l && latency > 0);
         for (int64_t n = 1; l && n <= 12000; n++) {
-            CHECK(stapes_logmel_push(l, &x[n - 1], 1) == STAPES_OK);
-            while (stapes_logmel_ready(l)) {
-                int64_t late = n - rows * stapes_logmel_step(&s);
+            CHECK(stapes_features_push(l, &x[n - 1], 1) == STAPES_OK);
+            while (stapes_features_ready(l)) {
+                int64_t late = n - rows * stapes_features_step(&s);
                 if (late > worst) worst = late;
-                rows += (int64_t)stapes_logmel_pull(l, one.values, 1);
+                rows += (int64_t)stapes_features_pull(l, one.values, 1);
             }
         }
         CHECK(rows > 5);
@@ -283,10 +283,10 @@ static void test_latency(void)
         if (worst != latency)
             fprintf(stderr, "  %s: worst %lld, declared %lld\n", all[c], (long long)worst,
                     (long long)latency);
-        stapes_logmel_close(l);
+        stapes_features_close(l);
     }
-    stapes_logmel_settings whole = settings_of("normalize=utterance");
-    CHECK(stapes_logmel_latency(&whole) == INT64_MAX);
+    stapes_features_settings whole = settings_of("normalize=utterance");
+    CHECK(stapes_features_latency(&whole) == INT64_MAX);
 }
 
 /* A NaN stays in the rows whose windows hold it. */
@@ -296,7 +296,7 @@ static void test_not_finite(void)
     for (size_t i = 0; i < STAPES_COUNT(clean); i++) bad[i] = clean[i] = 0.1f * noise();
     bad[3000] = NAN;
     bad[6000] = INFINITY;
-    stapes_logmel_settings s = settings_of("style=kaldi mels=20");
+    stapes_features_settings s = settings_of("style=kaldi mels=20");
     compute(&s, clean, 8000, 500, &one);
     compute(&s, bad, 8000, 500, &two);
     CHECK(one.rows == two.rows);
@@ -319,8 +319,8 @@ static void test_not_finite(void)
 
 static void test_silence(void)
 {
-    static float           zeros[16000];
-    stapes_logmel_settings s = settings_of("style=kaldi mels=20");
+    static float             zeros[16000];
+    stapes_features_settings s = settings_of("style=kaldi mels=20");
     compute(&s, zeros, 16000, 333, &one);
     for (size_t i = 0; i < one.rows * one.columns; i++) CHECK(one.values[i] == logf(1.1920929e-07f));
     s = settings_of("style=whisper");
@@ -382,9 +382,10 @@ static void test_stacking(void)
 {
     static float x[9000];
     for (size_t i = 0; i < STAPES_COUNT(x); i++) x[i] = noise();
-    stapes_logmel_settings plain = settings_of("mels=16"), stacked = settings_of("mels=16 stack=3 stride=2");
+    stapes_features_settings plain = settings_of("mels=16"),
+                             stacked = settings_of("mels=16 stack=3 stride=2");
     compute(&plain, x, 9000, 100, &one);
-    stapes_logmel *l = stapes_logmel_open(&stacked, NULL);
+    stapes_features *l = stapes_features_open(&stacked, NULL);
     CHECK(l != NULL);
     for (int lap = 0; l && lap < 3; lap++) {
         segment(l, &stacked, x, 9000, lap ? 0 : 777, &two);
@@ -392,22 +393,22 @@ static void test_stacking(void)
         for (size_t t = 0; t < two.rows; t++)
             CHECK(!memcmp(two.values + t * 48, one.values + t * 32, 48 * sizeof(float)));
     }
-    stapes_logmel_close(l);
+    stapes_features_close(l);
 }
 
 static void test_cut_and_empty(void)
 {
-    static float           x[20000];
-    stapes_logmel_settings s = settings_of("style=whisper pad=1");
-    stapes_logmel         *l = stapes_logmel_open(&s, NULL);
-    CHECK(l && stapes_logmel_push(l, x, 20000) == STAPES_OK && stapes_logmel_cut(l) == 4000);
-    CHECK(l && stapes_logmel_empty_filters(l) == 0);
-    stapes_logmel_close(l);
+    static float             x[20000];
+    stapes_features_settings s = settings_of("style=whisper pad=1");
+    stapes_features         *l = stapes_features_open(&s, NULL);
+    CHECK(l && stapes_features_push(l, x, 20000) == STAPES_OK && stapes_features_cut(l) == 4000);
+    CHECK(l && stapes_features_empty_filters(l) == 0);
+    stapes_features_close(l);
     s = settings_of("style=torchaudio");
-    l = stapes_logmel_open(&s, NULL);
-    CHECK(l && stapes_logmel_empty_filters(l) > 0);
-    stapes_logmel_close(l);
-    stapes_logmel_close(NULL);
+    l = stapes_features_open(&s, NULL);
+    CHECK(l && stapes_features_empty_filters(l) > 0);
+    stapes_features_close(l);
+    stapes_features_close(NULL);
 }
 
 int main(void)

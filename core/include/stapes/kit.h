@@ -8,6 +8,7 @@
  *   stapes/kit/product.h   products of rows with packed weights
  *   stapes/kit/functions.h  functions of many numbers: tanh, softmax, ...
  *   stapes/kit/network.h   recurrent and feed-forward networks
+ *   stapes/kit/quantize.h  models with weights of int8, bfloat16, float16
  *   stapes/kit/ctc.h       connectionist temporal classification: best path, score of a text
  *   stapes/kit/features.h  log-mel features
  *   stapes/kit/output.h    results written whole or not at all
@@ -29,6 +30,7 @@
 #include <stapes/kit/network.h>
 #include <stapes/kit/output.h>
 #include <stapes/kit/product.h>
+#include <stapes/kit/quantize.h>
 #include <stapes/kit/tensors.h>
 
 #endif

@@ -22,7 +22,7 @@ static double hertz_of(int32_t scale, double mel)
 }
 
 /* The weight of line `hertz` in the triangle over the three edges, which are in mel. */
-static double weight_of(const stapes_logmel_settings *s, double hertz, const double edges[3])
+static double weight_of(const stapes_features_settings *s, double hertz, const double edges[3])
 {
     double x = hertz, a = edges[0], b = edges[1], c = edges[2];
     double low = hertz_of(s->scale, a), high = hertz_of(s->scale, c);
@@ -38,60 +38,64 @@ static double weight_of(const stapes_logmel_settings *s, double hertz, const dou
     return s->norm == STAPES_NORM_SLANEY ? weight * 2.0 / (high - low) : weight;
 }
 
-st_mel *st_mel_open(const stapes_logmel_settings *s)
+/* Filter m's weight of that line, or 0 where there is no such filter. */
+static double weight_in(const stapes_features_settings *s, int64_t m, double low, double step, double hertz)
+{
+    if (m < 0 || m >= s->mels) return 0;
+    double d = (double)m, edges[3] = {low + d * step, low + (d + 1.0) * step, low + (d + 2.0) * step};
+    return weight_of(s, hertz, edges);
+}
+
+/* The first line at or above an edge. */
+static uint32_t line_at(const stapes_features_settings *s, double edge, double spacing, uint32_t lines)
+{
+    bool     in_mel = s->triangles == STAPES_TRIANGLES_MEL;
+    double   from = floor(hertz_of(s->scale, edge) / spacing) - 1;
+    uint32_t line = from > 0 ? (uint32_t)from : 0;
+    while (line < lines &&
+           (in_mel ? mel_of(s->scale, line * spacing) < edge : line * spacing < hertz_of(s->scale, edge)))
+        line++;
+    return line < lines ? line : lines;
+}
+
+st_mel *st_mel_open(const stapes_features_settings *s)
 {
     uint32_t half = s->fft / 2, lines = s->triangles == STAPES_TRIANGLES_MEL ? (s->fft + 1) / 2 : half + 1;
     double   low = mel_of(s->scale, (double)s->low), high = mel_of(s->scale, (double)s->high);
     double   step = (high - low) / (s->mels + 1), spacing = (double)s->rate / s->fft;
     /* torchaudio spreads its lines evenly from 0 to half the rate, an integer. */
-    if (s->style == STAPES_LOGMEL_TORCHAUDIO && half) spacing = (double)(s->rate / 2) / half;
+    if (s->style == STAPES_FEATURES_TORCHAUDIO && half) spacing = (double)(s->rate / 2) / half;
 
     st_mel *mel = calloc(1, sizeof *mel);
     if (!mel) return NULL;
-    mel->count = s->mels;
-    mel->first = calloc(s->mels, sizeof *mel->first);
-    mel->begin = calloc((size_t)s->mels + 1, sizeof *mel->begin);
-    /* A line lies in two triangles at most. */
-    mel->weights = calloc(2 * (size_t)lines + 2, sizeof *mel->weights);
-    if (!mel->first || !mel->begin || !mel->weights) {
+    mel->edges = calloc((size_t)s->mels + 2, sizeof *mel->edges);
+    mel->weights = calloc((size_t)lines + 1, 2 * sizeof *mel->weights);
+    bool *full = calloc(s->mels, sizeof *full);
+    if (!mel->edges || !mel->weights || !full) {
+        free(full);
         st_mel_close(mel);
         return NULL;
     }
-    uint32_t used = 0;
-    for (uint32_t m = 0; m < s->mels; m++) {
-        double   edges[3] = {low + m * step, low + (m + 1.0) * step, low + (m + 2.0) * step};
-        double   from = floor(hertz_of(s->scale, edges[0]) / spacing) - 1;
-        uint32_t line = from > 0 ? (uint32_t)from : 0, begin = used, room = 2 * lines + 2;
-        for (; line < lines; line++) {
-            double weight = weight_of(s, line * spacing, edges);
-            if (weight > 0 && used < room) {
-                if (used == begin) mel->first[m] = line;
-                mel->weights[used++] = weight;
-            } else if (used > begin || line * spacing > hertz_of(s->scale, edges[2])) {
-                break;
-            }
+    for (uint32_t e = 0; e < s->mels + 2; e++) mel->edges[e] = line_at(s, low + e * step, spacing, lines);
+    double *weight = mel->weights;
+    for (uint32_t side = 0; side <= s->mels; side++) {
+        for (uint32_t line = mel->edges[side]; line < mel->edges[side + 1]; line++, weight += 2) {
+            weight[0] = weight_in(s, (int64_t)side - 1, low, step, line * spacing);
+            weight[1] = weight_in(s, side, low, step, line * spacing);
+            if (weight[0] > 0) full[side - 1] = true;
+            if (weight[1] > 0) full[side] = true;
         }
-        mel->begin[m + 1] = used;
-        if (used == begin) mel->empty++;
     }
+    for (uint32_t m = 0; m < s->mels; m++) mel->empty += !full[m];
+    free(full);
+    mel->filters = (st_filters){.count = s->mels, .edges = mel->edges, .weights = mel->weights};
     return mel;
 }
 
 void st_mel_close(st_mel *mel)
 {
     if (!mel) return;
-    free(mel->first);
-    free(mel->begin);
+    free(mel->edges);
     free(mel->weights);
     free(mel);
-}
-
-void st_mel_run(const st_mel *mel, const double *lines, float *sums)
-{
-    for (uint32_t m = 0; m < mel->count; m++) {
-        const double *line = lines + mel->first[m];
-        double        sum = 0;
-        for (uint32_t k = mel->begin[m]; k < mel->begin[m + 1]; k++) sum += mel->weights[k] * *line++;
-        sums[m] = (float)sum;
-    }
 }

@@ -1,5 +1,5 @@
-/* logmel_settings.c - from what people write (stapes_logmel_options) to numbers (stapes_logmel_settings):
- * the styles, units, checks, and the recipe line. See stapes/kit/features.h. */
+/* feature_settings.c - from what people write (stapes_features_options) to numbers
+ * (stapes_features_settings): the styles, units, checks, and the recipe line. See stapes/kit/features.h. */
 #include <stapes/kit/features.h>
 
 #include "contract/error.h"
@@ -32,9 +32,9 @@ static uint32_t next_power_of_two(uint32_t n)
 }
 
 /* torchaudio has an integer for half the rate, whatever the rate. */
-static float half_of(const stapes_logmel_settings *s)
+static float half_of(const stapes_features_settings *s)
 {
-    return s->style == STAPES_LOGMEL_TORCHAUDIO ? (float)(s->rate / 2) : (float)s->rate / 2.0f;
+    return s->style == STAPES_FEATURES_TORCHAUDIO ? (float)(s->rate / 2) : (float)s->rate / 2.0f;
 }
 
 /* A length in ms as samples: rounded down, as Kaldi does, but not for want of a float's last digits. */
@@ -44,27 +44,27 @@ static uint32_t samples_of(float ms, uint32_t rate)
     return (uint32_t)(fabs(samples - whole) < 0.01 ? whole : floor(samples));
 }
 
-void stapes_logmel_preset(stapes_logmel_settings *s, int style, uint32_t rate)
+void stapes_features_preset(stapes_features_settings *s, int style, uint32_t rate)
 {
-    static const stapes_logmel_settings others = {.size = sizeof(stapes_logmel_settings),
-                                                  .fft = 400,
-                                                  .window = 400,
-                                                  .mels = 128,
-                                                  .floor = 1e-10f,
-                                                  .window_type = STAPES_WINDOW_HANN_PERIODIC,
-                                                  .padding = STAPES_PADDING_REFLECT,
-                                                  .triangles = STAPES_TRIANGLES_HERTZ,
-                                                  .power = 2,
-                                                  .log = STAPES_LOG_NATURAL,
-                                                  .span = 600,
-                                                  .warmup = 100,
-                                                  .stack = 1,
-                                                  .stride = 1};
+    static const stapes_features_settings others = {.size = sizeof(stapes_features_settings),
+                                                    .fft = 400,
+                                                    .window = 400,
+                                                    .mels = 128,
+                                                    .floor = 1e-10f,
+                                                    .window_type = STAPES_WINDOW_HANN_PERIODIC,
+                                                    .padding = STAPES_PADDING_REFLECT,
+                                                    .triangles = STAPES_TRIANGLES_HERTZ,
+                                                    .power = 2,
+                                                    .log = STAPES_LOG_NATURAL,
+                                                    .span = 600,
+                                                    .warmup = 100,
+                                                    .stack = 1,
+                                                    .stride = 1};
     *s = others;
     s->style = style;
-    s->rate = rate ? rate : style == STAPES_LOGMEL_LIBROSA ? 22050 : 16000;
+    s->rate = rate ? rate : style == STAPES_FEATURES_LIBROSA ? 22050 : 16000;
     switch (style) {
-    case STAPES_LOGMEL_KALDI:
+    case STAPES_FEATURES_KALDI:
         s->window = samples_of(25, s->rate);
         s->hop = samples_of(10, s->rate);
         s->fft = next_power_of_two(s->window);
@@ -77,7 +77,7 @@ void stapes_logmel_preset(stapes_logmel_settings *s, int style, uint32_t rate)
         s->preemphasis = 0.97f;
         s->remove_dc = 1;
         break;
-    case STAPES_LOGMEL_WHISPER:
+    case STAPES_FEATURES_WHISPER:
         s->hop = 160;
         s->mels = 80;
         s->scale = STAPES_SCALE_SLANEY;
@@ -85,7 +85,7 @@ void stapes_logmel_preset(stapes_logmel_settings *s, int style, uint32_t rate)
         s->log = STAPES_LOG_10;
         s->normalize = STAPES_NORMALIZE_WHISPER;
         break;
-    case STAPES_LOGMEL_LIBROSA:
+    case STAPES_FEATURES_LIBROSA:
         s->fft = s->window = 2048;
         s->hop = 512;
         s->scale = STAPES_SCALE_SLANEY;
@@ -99,7 +99,7 @@ void stapes_logmel_preset(stapes_logmel_settings *s, int style, uint32_t rate)
 
 static bool below(int32_t value, uint32_t count) { return value >= 0 && (uint32_t)value < count; }
 
-int stapes_logmel_check(const stapes_logmel_settings *s, stapes_error *error)
+int stapes_features_check(const stapes_features_settings *s, stapes_error *error)
 {
     if (s->size != sizeof *s)
         return st_error_set(error, STAPES_EUSAGE, "log-mel settings of %u bytes, this library's have %zu",
@@ -159,21 +159,21 @@ int stapes_logmel_check(const stapes_logmel_settings *s, stapes_error *error)
     return STAPES_OK;
 }
 
-uint32_t stapes_logmel_columns(const stapes_logmel_settings *s) { return s->mels * s->stack; }
-uint32_t stapes_logmel_step(const stapes_logmel_settings *s) { return s->hop * s->stride; }
+uint32_t stapes_features_columns(const stapes_features_settings *s) { return s->mels * s->stack; }
+uint32_t stapes_features_step(const stapes_features_settings *s) { return s->hop * s->stride; }
 
-int64_t stapes_logmel_latency(const stapes_logmel_settings *s)
+int64_t stapes_features_latency(const stapes_features_settings *s)
 {
     if (s->normalize == STAPES_NORMALIZE_UTTERANCE || s->normalize == STAPES_NORMALIZE_WHISPER || s->pad)
         return INT64_MAX;
-    int64_t span = s->style == STAPES_LOGMEL_KALDI ? s->window : s->fft, needed = span;
+    int64_t span = s->style == STAPES_FEATURES_KALDI ? s->window : s->fft, needed = span;
     if (s->padding == STAPES_PADDING_MIRROR) {
         needed = (int64_t)s->hop / 2 - s->window / 2 + span;
         if (needed < s->window / 2) needed = s->window / 2;
     } else if (s->padding != STAPES_PADDING_NONE) {
         needed = span - span / 2 + 1;
     }
-    if (s->style == STAPES_LOGMEL_WHISPER && needed < s->hop) needed = s->hop;
+    if (s->style == STAPES_FEATURES_WHISPER && needed < s->hop) needed = s->hop;
     int64_t rows = (int64_t)s->stack - 1;
     if (s->normalize == STAPES_NORMALIZE_RUNNING) rows += (int64_t)s->warmup - 1;
     return needed + rows * s->hop;
@@ -199,7 +199,7 @@ STAPES_FORMAT_CHECK(2, 3) static void add(char text[STAPES_RECIPE_TEXT], const c
     va_end(arguments);
 }
 
-char *stapes_logmel_recipe(const stapes_logmel_settings *s, char text[STAPES_RECIPE_TEXT])
+char *stapes_features_recipe(const stapes_features_settings *s, char text[STAPES_RECIPE_TEXT])
 {
     char a[32], b[32], c[32];
     text[0] = 0;
@@ -221,9 +221,9 @@ char *stapes_logmel_recipe(const stapes_logmel_settings *s, char text[STAPES_REC
 
 /* ---- options ------------------------------------------------------------------------------------- */
 
-static const stapes_parameter rows[] = {STAPES_LOGMEL_PARAMETERS};
+static const stapes_parameter rows[] = {STAPES_FEATURES_PARAMETERS};
 
-const stapes_parameter *stapes_logmel_parameters(uint32_t *count)
+const stapes_parameter *stapes_features_parameters(uint32_t *count)
 {
     *count = STAPES_COUNT(rows);
     return rows;
@@ -287,15 +287,15 @@ static size_t size_of(const stapes_parameter *row)
                                        : sizeof(int32_t);
 }
 
-void stapes_logmel_options_init(stapes_logmel_options *options)
+void stapes_features_options_init(stapes_features_options *options)
 {
     memset(options, 0, sizeof *options);
     for (uint32_t i = 0; i < STAPES_COUNT(rows); i++)
         (void)set_field(&rows[i], (char *)options + rows[i].offset, rows[i].initial, NULL);
 }
 
-int stapes_logmel_options_set(stapes_logmel_options *options, const char *name, const char *text,
-                              stapes_error *error)
+int stapes_features_options_set(stapes_features_options *options, const char *name, const char *text,
+                                stapes_error *error)
 {
     for (uint32_t i = 0; i < STAPES_COUNT(rows); i++) {
         if (strcmp(rows[i].name, name) != 0) continue;
@@ -313,7 +313,7 @@ int stapes_logmel_options_set(stapes_logmel_options *options, const char *name, 
     return st_error_set(error, STAPES_EUSAGE, "'%s' is no option of the features; there are %s", name, all);
 }
 
-void stapes_logmel_options_merge(stapes_logmel_options *options, const stapes_logmel_options *over)
+void stapes_features_options_merge(stapes_features_options *options, const stapes_features_options *over)
 {
     for (uint32_t i = 0; i < STAPES_COUNT(rows); i++)
         if (over->given >> i & 1u)
@@ -321,13 +321,13 @@ void stapes_logmel_options_merge(stapes_logmel_options *options, const stapes_lo
     options->given |= over->given;
 }
 
-static bool given(const stapes_logmel_options *options, size_t offset)
+static bool given(const stapes_features_options *options, size_t offset)
 {
     for (uint32_t i = 0; i < STAPES_COUNT(rows); i++)
         if (rows[i].offset == offset) return options->given >> i & 1u;
     return false;
 }
-#define GIVEN(field) given(o, offsetof(stapes_logmel_options, field))
+#define GIVEN(field) given(o, offsetof(stapes_features_options, field))
 
 /* Seconds as a number of things of `step` samples, at least `least`. */
 static uint32_t rows_of(float seconds, uint32_t rate, uint32_t step, uint32_t least)
@@ -337,9 +337,9 @@ static uint32_t rows_of(float seconds, uint32_t rate, uint32_t step, uint32_t le
 }
 
 /* Lengths in samples: what is given, and what follows from it by the style. */
-static void resolve_lengths(const stapes_logmel_options *o, stapes_logmel_settings *s)
+static void resolve_lengths(const stapes_features_options *o, stapes_features_settings *s)
 {
-    bool kaldi = s->style == STAPES_LOGMEL_KALDI, window = GIVEN(window) && o->window > 0;
+    bool kaldi = s->style == STAPES_FEATURES_KALDI, window = GIVEN(window) && o->window > 0;
     if (window) s->window = samples_of(o->window, s->rate);
     if (GIVEN(fft) && o->fft > 0)
         s->fft = (uint32_t)o->fft;
@@ -350,7 +350,7 @@ static void resolve_lengths(const stapes_logmel_options *o, stapes_logmel_settin
     if (!window && !kaldi) s->window = s->fft;
     if (GIVEN(hop) && o->hop > 0)
         s->hop = samples_of(o->hop, s->rate);
-    else if (s->style == STAPES_LOGMEL_TORCHAUDIO)
+    else if (s->style == STAPES_FEATURES_TORCHAUDIO)
         s->hop = s->window / 2;
     if (GIVEN(pad)) s->pad = rows_of(o->pad, s->rate, 1, 0);
     if (s->hop) {
@@ -361,10 +361,11 @@ static void resolve_lengths(const stapes_logmel_options *o, stapes_logmel_settin
     s->stride = o->stride ? (uint32_t)o->stride : s->stack;
 }
 
-int stapes_logmel_resolve(const stapes_logmel_options *o, stapes_logmel_settings *s, stapes_error *error)
+int stapes_features_resolve(const stapes_features_options *o, stapes_features_settings *s,
+                            stapes_error *error)
 {
-    stapes_logmel_preset(s, GIVEN(style) ? o->style : STAPES_LOGMEL_KALDI,
-                         GIVEN(rate) && o->rate > 0 ? (uint32_t)o->rate : 0);
+    stapes_features_preset(s, GIVEN(style) ? o->style : STAPES_FEATURES_KALDI,
+                           GIVEN(rate) && o->rate > 0 ? (uint32_t)o->rate : 0);
     resolve_lengths(o, s);
     if (GIVEN(mels) && o->mels) s->mels = (uint32_t)o->mels;
     if (GIVEN(low)) s->low = o->low;
@@ -397,5 +398,5 @@ int stapes_logmel_resolve(const stapes_logmel_options *o, stapes_logmel_settings
     } else if (GIVEN(center) && s->padding == STAPES_PADDING_NONE) {
         s->padding = STAPES_PADDING_MIRROR;
     }
-    return stapes_logmel_check(s, error);
+    return stapes_features_check(s, error);
 }

@@ -1,0 +1,3 @@
+/* lanes_avx2.c - lanes_body.h compiled for this path; the flags are in core/kit/CMakeLists.txt. */
+#define PATH avx2
+#include "kit/features/lanes_body.h"
