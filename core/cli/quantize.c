@@ -100,9 +100,7 @@ static void print_report(const stapes_quantize_report *report, const char *out)
         puts("  as they were");
     }
     print_row(width, "weights.safetensors", "", "", report->bytes_before, report->bytes_after);
-    printf("  %.0f %%, %.3g million numbers",
-           100.0 * (double)report->bytes_after / (double)report->bytes_before,
-           (double)report->parameters / 1e6);
+    printf("  %.0f %%", 100.0 * (double)report->bytes_after / (double)report->bytes_before);
     if (all.name) printf(", most noise in %s", all.name);
     putchar('\n');
     for (uint32_t i = 0; i < report->n_left_out; i++)
