@@ -63,11 +63,13 @@ static void open_library(st_backend *library)
     size_t before = st_backend_resident(), after;
     library->usable = library->open(library);
     if (library->usable && (library->block = st_steady_find(library->product)) == 0) {
-        library->usable = false;
-        (void)snprintf(library->problem, sizeof library->problem,
+        char problem[sizeof library->problem];
+        (void)snprintf(problem, sizeof problem,
                        "%s %s (%s): a row's result depends on its place among the rows, for every number of "
                        "rows that was tried; it is not used",
                        library->title, library->version, library->kernels);
+        memcpy(library->problem, problem, sizeof problem);
+        library->usable = false;
     }
     after = st_backend_resident();
     library->memory = after > before ? after - before : 0;
