@@ -74,10 +74,13 @@ int st_model_read_features(const st_yaml *yaml, yaml_node_t *map, stapes_model *
     if (stapes_features_resolve(&options, &computed, &error) < 0)
         return st_yaml_fail(yaml, map, "features: %s", error.text);
     if (stapes_features_columns(&computed) != model->in)
-        return st_yaml_fail(yaml, map,
-                            "features: give %u numbers a row (%u mels x %u rows), layer '%s' takes %u",
-                            stapes_features_columns(&computed), computed.mels, computed.stack,
-                            model->layers[0].name, model->in);
+        return st_yaml_fail(
+            yaml, map, "features: give %u numbers a row (%u %s x %u rows), layer '%s' takes %u",
+            stapes_features_columns(&computed), stapes_features_columns(&computed) / computed.stack,
+            computed.kind == STAPES_FEATURES_LOGMEL ? "mels"
+            : computed.kind == STAPES_FEATURES_MFCC ? "coefficients"
+                                                    : "lines",
+            computed.stack, model->layers[0].name, model->in);
     model->features = settings;
     model->n_features = count;
     model->recipe = stapes_features_recipe(&computed, recipe);

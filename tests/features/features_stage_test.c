@@ -330,7 +330,7 @@ static void test_model(const stapes_stage *stage)
     write_model(folder, "{style: whisper, mells: 20}");
     CHECK(begin(&one, stage, "model", folder, NULL) == STAPES_EMODEL);
     CHECK_HAS(one.words,
-              "model.yaml:5: features: 'mells' is no option of the features; there are style, rate,");
+              "model.yaml:5: features: 'mells' is no option of the features; there are kind, style, rate,");
     end(&one);
     static const char *const files[] = {"model.yaml", "vocabulary.txt"};
     for (uint32_t i = 0; i < STAPES_COUNT(files); i++) {

@@ -144,7 +144,7 @@ static void test_recipes(void)
 static void test_refusals(void)
 {
     static const char *const wrong[][2] = {
-        {"mel=80", "'mel' is no option of the features; there are style, rate, window"},
+        {"mel=80", "'mel' is no option of the features; there are kind, style, rate, window"},
         {"style=kaldy", "style: 'kaldy' is none of kaldi|whisper|torchaudio|librosa"},
         {"mels=eighty", "mels: 'eighty' is no number"},
         {"mels=", "mels: '' is no number"},

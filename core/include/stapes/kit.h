@@ -10,7 +10,8 @@
  *   stapes/kit/network.h   recurrent and feed-forward networks
  *   stapes/kit/quantize.h  models with weights of int8, bfloat16, float16
  *   stapes/kit/ctc.h       connectionist temporal classification: best path, score of a text
- *   stapes/kit/features.h  log-mel features
+ *   stapes/kit/features.h  log-mel features, MFCC, short-time spectra
+ *   stapes/kit/deltas.h    their derivatives over time
  *   stapes/kit/output.h    results written whole or not at all
  *   stapes/kit/hash.h      SHA-256
  *
@@ -22,6 +23,7 @@
 #define STAPES_KIT_H
 
 #include <stapes/kit/ctc.h>
+#include <stapes/kit/deltas.h>
 #include <stapes/kit/features.h>
 #include <stapes/kit/functions.h>
 #include <stapes/kit/hash.h>

@@ -1,10 +1,9 @@
-/* feature_settings.c - from what people write (stapes_features_options) to numbers
- * (stapes_features_settings): the styles, units, checks, and the recipe line. See stapes/kit/features.h. */
-#include <stapes/kit/features.h>
+/* feature_settings.c - the numbers that decide features: the styles, checks, and the recipe line. See
+ * stapes/kit/features.h. */
+#include "kit/features/feature_settings.h"
 
 #include "contract/error.h"
 
-#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const kind_names[] = {"logmel", "mfcc", "stft"};
 static const char *const style_names[] = {"kaldi", "whisper", "torchaudio", "librosa"};
 static const char *const window_names[] = {"povey",     "hann",          "hamming",         "blackman",
                                            "rectangle", "hann_periodic", "hamming_periodic"};
@@ -21,24 +21,23 @@ static const char *const norm_names[] = {"none", "slaney"};
 static const char *const triangle_names[] = {"mel", "hertz"};
 static const char *const log_names[] = {"none", "natural", "log10", "db"};
 static const char *const normalize_names[] = {"none", "utterance", "running", "whisper"};
+static const char *const value_names[] = {"magnitude", "power", "complex"};
 
 /* ---- settings ------------------------------------------------------------------------------------ */
 
-static uint32_t next_power_of_two(uint32_t n)
+uint32_t st_feature_settings_power_of_two(uint32_t n)
 {
     uint32_t power = 1;
     while (power < n && power < 1u << 31) power *= 2;
     return power;
 }
 
-/* torchaudio has an integer for half the rate, whatever the rate. */
-static float half_of(const stapes_features_settings *s)
+float st_feature_settings_half_rate(const stapes_features_settings *s)
 {
     return s->style == STAPES_FEATURES_TORCHAUDIO ? (float)(s->rate / 2) : (float)s->rate / 2.0f;
 }
 
-/* A length in ms as samples: rounded down, as Kaldi does, but not for want of a float's last digits. */
-static uint32_t samples_of(float ms, uint32_t rate)
+uint32_t st_feature_settings_samples(float ms, uint32_t rate)
 {
     double samples = (double)ms * rate / 1000.0, whole = nearbyint(samples);
     return (uint32_t)(fabs(samples - whole) < 0.01 ? whole : floor(samples));
@@ -65,9 +64,9 @@ void stapes_features_preset(stapes_features_settings *s, int style, uint32_t rat
     s->rate = rate ? rate : style == STAPES_FEATURES_LIBROSA ? 22050 : 16000;
     switch (style) {
     case STAPES_FEATURES_KALDI:
-        s->window = samples_of(25, s->rate);
-        s->hop = samples_of(10, s->rate);
-        s->fft = next_power_of_two(s->window);
+        s->window = st_feature_settings_samples(25, s->rate);
+        s->hop = st_feature_settings_samples(10, s->rate);
+        s->fft = st_feature_settings_power_of_two(s->window);
         s->mels = 23;
         s->low = 20;
         s->floor = FLT_EPSILON;
@@ -94,22 +93,66 @@ void stapes_features_preset(stapes_features_settings *s, int style, uint32_t rat
         break;
     default: s->hop = 200;
     }
-    s->high = half_of(s);
+    s->high = st_feature_settings_half_rate(s);
+}
+
+void stapes_features_preset_kind(stapes_features_settings *s, int kind, int style, uint32_t rate)
+{
+    stapes_features_preset(s, style, rate);
+    s->kind = kind;
+    bool kaldi = style == STAPES_FEATURES_KALDI;
+    if (kind == STAPES_FEATURES_MFCC) {
+        s->ceps = kaldi ? 13 : style == STAPES_FEATURES_TORCHAUDIO ? 40 : 20;
+        s->lifter = kaldi ? 22 : 0;
+        s->log = kaldi ? STAPES_LOG_NATURAL : STAPES_LOG_DB;
+        s->top_db = kaldi ? 0 : 80;
+    }
+    if (kind == STAPES_FEATURES_STFT) s->log = STAPES_LOG_NONE;
+    if (kind != STAPES_FEATURES_LOGMEL) s->normalize = STAPES_NORMALIZE_NONE;
 }
 
 static bool below(int32_t value, uint32_t count) { return value >= 0 && (uint32_t)value < count; }
 
+static int check_filters(const stapes_features_settings *s, stapes_error *error)
+{
+    if (s->mels < 1 || s->mels > 1024)
+        return st_error_set(error, STAPES_EUSAGE, "mels %u: allowed are 1 to 1024", s->mels);
+    if (!(s->low >= 0) || !(s->high > s->low) || !(s->high <= (float)s->rate / 2))
+        return st_error_set(
+            error, STAPES_EUSAGE,
+            "filters from %g to %g Hz: low must be below high, and high at most half the rate, %g",
+            (double)s->low, (double)s->high, s->rate / 2.0);
+    return STAPES_OK;
+}
+
+static int check_cepstrum(const stapes_features_settings *s, stapes_error *error)
+{
+    if (s->style == STAPES_FEATURES_WHISPER)
+        return st_error_set(error, STAPES_EUSAGE,
+                            "style: whisper has no MFCC; allowed are kaldi, torchaudio and librosa");
+    if (s->ceps < 1 || s->ceps > s->mels)
+        return st_error_set(
+            error, STAPES_EUSAGE,
+            "%u coefficients of %u mel filters: allowed are 1 to as many as there are filters", s->ceps,
+            s->mels);
+    if (!(s->lifter >= 0 && s->lifter <= FLT_MAX) || !(s->energy_floor >= 0 && s->energy_floor <= FLT_MAX))
+        return st_error_set(error, STAPES_EUSAGE, "lifter %g, energy_floor %g: allowed are numbers from 0 on",
+                            (double)s->lifter, (double)s->energy_floor);
+    return STAPES_OK;
+}
+
 int stapes_features_check(const stapes_features_settings *s, stapes_error *error)
 {
     if (s->size != sizeof *s)
-        return st_error_set(error, STAPES_EUSAGE, "log-mel settings of %u bytes, this library's have %zu",
+        return st_error_set(error, STAPES_EUSAGE, "feature settings of %u bytes, this library's have %zu",
                             s->size, sizeof *s);
     if (!below(s->style, STAPES_COUNT(style_names)) || !below(s->window_type, STAPES_COUNT(window_names)) ||
         !below(s->padding, STAPES_COUNT(padding_names)) || !below(s->scale, STAPES_COUNT(scale_names)) ||
         !below(s->norm, STAPES_COUNT(norm_names)) || !below(s->triangles, STAPES_COUNT(triangle_names)) ||
         !below(s->log, STAPES_COUNT(log_names)) || !below(s->normalize, STAPES_COUNT(normalize_names)) ||
+        !below(s->kind, STAPES_COUNT(kind_names)) || !below(s->values, STAPES_COUNT(value_names)) ||
         (s->power != 1 && s->power != 2))
-        return st_error_set(error, STAPES_EUSAGE, "log-mel settings hold a choice that this library lacks");
+        return st_error_set(error, STAPES_EUSAGE, "feature settings hold a choice that this library lacks");
     if (s->rate < 100 || s->rate > 768000)
         return st_error_set(error, STAPES_EUSAGE, "rate %u Hz: allowed are 100 to 768000", s->rate);
     if (s->window < 2 || s->window > 262144)
@@ -126,14 +169,30 @@ int stapes_features_check(const stapes_features_settings *s, stapes_error *error
         return st_error_set(
             error, STAPES_EUSAGE,
             "fft of %u samples is shorter than the window of %u (%g ms): set fft to %u or more", s->fft,
-            s->window, s->window * 1000.0 / s->rate, next_power_of_two(s->window));
-    if (s->mels < 1 || s->mels > 1024)
-        return st_error_set(error, STAPES_EUSAGE, "mels %u: allowed are 1 to 1024", s->mels);
-    if (!(s->low >= 0) || !(s->high > s->low) || !(s->high <= (float)s->rate / 2))
-        return st_error_set(
-            error, STAPES_EUSAGE,
-            "filters from %g to %g Hz: low must be below high, and high at most half the rate, %g",
-            (double)s->low, (double)s->high, s->rate / 2.0);
+            s->window, s->window * 1000.0 / s->rate, st_feature_settings_power_of_two(s->window));
+    if (s->kind != STAPES_FEATURES_STFT) {
+        int status = check_filters(s, error);
+        if (status < 0) return status;
+    }
+    if (s->kind == STAPES_FEATURES_MFCC) {
+        int status = check_cepstrum(s, error);
+        if (status < 0) return status;
+    }
+    if (s->kind == STAPES_FEATURES_STFT && s->values == STAPES_VALUES_COMPLEX && s->log != STAPES_LOG_NONE)
+        return st_error_set(error, STAPES_EUSAGE,
+                            "values: complex with log: %s: complex numbers have no logarithm here; take "
+                            "values: power or log: none",
+                            log_names[s->log]);
+    if (!(s->top_db >= 0 && s->top_db <= FLT_MAX))
+        return st_error_set(error, STAPES_EUSAGE, "top_db %g: allowed are numbers from 0 on",
+                            (double)s->top_db);
+    if (s->top_db > 0 && s->log != STAPES_LOG_DB)
+        return st_error_set(error, STAPES_EUSAGE,
+                            "top_db %g with log: %s: it is meant for log: db; set that, or top_db: 0",
+                            (double)s->top_db, log_names[s->log]);
+    if (s->normalize == STAPES_NORMALIZE_WHISPER && s->kind != STAPES_FEATURES_LOGMEL)
+        return st_error_set(error, STAPES_EUSAGE, "normalize: whisper is for log-mel, this is %s",
+                            kind_names[s->kind]);
     if (!(s->preemphasis >= 0 && s->preemphasis <= 1))
         return st_error_set(error, STAPES_EUSAGE, "preemphasis %g: allowed are 0 to 1",
                             (double)s->preemphasis);
@@ -159,12 +218,34 @@ int stapes_features_check(const stapes_features_settings *s, stapes_error *error
     return STAPES_OK;
 }
 
-uint32_t stapes_features_columns(const stapes_features_settings *s) { return s->mels * s->stack; }
+const char *st_feature_settings_padding(int32_t padding) { return padding_names[padding]; }
+
+uint32_t st_feature_settings_lines(const stapes_features_settings *s)
+{
+    uint32_t lines = s->fft / 2 + 1;
+    return s->values == STAPES_VALUES_COMPLEX ? 2 * lines : lines;
+}
+
+uint32_t st_feature_settings_width(const stapes_features_settings *s)
+{
+    switch (s->kind) {
+    case STAPES_FEATURES_MFCC: return s->ceps;
+    case STAPES_FEATURES_STFT: return st_feature_settings_lines(s);
+    default: return s->mels;
+    }
+}
+
+uint32_t stapes_features_columns(const stapes_features_settings *s)
+{
+    return st_feature_settings_width(s) * s->stack;
+}
+
 uint32_t stapes_features_step(const stapes_features_settings *s) { return s->hop * s->stride; }
 
 int64_t stapes_features_latency(const stapes_features_settings *s)
 {
-    if (s->normalize == STAPES_NORMALIZE_UTTERANCE || s->normalize == STAPES_NORMALIZE_WHISPER || s->pad)
+    if (s->normalize == STAPES_NORMALIZE_UTTERANCE || s->normalize == STAPES_NORMALIZE_WHISPER ||
+        s->top_db > 0 || s->pad)
         return INT64_MAX;
     int64_t span = s->style == STAPES_FEATURES_KALDI ? s->window : s->fft, needed = span;
     if (s->padding == STAPES_PADDING_MIRROR) {
@@ -201,202 +282,29 @@ STAPES_FORMAT_CHECK(2, 3) static void add(char text[STAPES_RECIPE_TEXT], const c
 
 char *stapes_features_recipe(const stapes_features_settings *s, char text[STAPES_RECIPE_TEXT])
 {
-    char a[32], b[32], c[32];
+    char a[32], b[32];
     text[0] = 0;
-    add(text, "logmel style=%s rate=%u window=%u hop=%u fft=%u window_type=%s padding=%s",
+    add(text, "%s style=%s rate=%u window=%u hop=%u fft=%u window_type=%s padding=%s", kind_names[s->kind],
         style_names[s->style], s->rate, s->window, s->hop, s->fft, window_names[s->window_type],
         padding_names[s->padding]);
-    add(text, " remove_dc=%s preemphasis=%s mels=%u low=%s high=%s scale=%s norm=%s triangles=%s power=%d",
-        s->remove_dc ? "true" : "false", shortest(s->preemphasis, a), s->mels, shortest(s->low, b),
-        shortest(s->high, c), scale_names[s->scale], norm_names[s->norm], triangle_names[s->triangles],
-        s->power);
+    add(text, " remove_dc=%s preemphasis=%s", s->remove_dc ? "true" : "false", shortest(s->preemphasis, a));
+    if (s->kind == STAPES_FEATURES_STFT)
+        add(text, " values=%s", value_names[s->values]);
+    else
+        add(text, " mels=%u low=%s high=%s scale=%s norm=%s triangles=%s power=%d", s->mels,
+            shortest(s->low, a), shortest(s->high, b), scale_names[s->scale], norm_names[s->norm],
+            triangle_names[s->triangles], s->power);
     add(text, " log=%s", log_names[s->log]);
     if (s->log != STAPES_LOG_NONE)
         add(text, " floor=%s offset=%s", shortest(s->floor, a), shortest(s->offset, b));
+    if (s->top_db > 0) add(text, " top_db=%s", shortest(s->top_db, a));
+    if (s->kind == STAPES_FEATURES_MFCC)
+        add(text, " ceps=%u lifter=%s energy=%s", s->ceps, shortest(s->lifter, a),
+            s->energy ? "true" : "false");
+    if (s->kind == STAPES_FEATURES_MFCC && s->energy)
+        add(text, " energy_floor=%s", shortest(s->energy_floor, a));
     add(text, " normalize=%s", normalize_names[s->normalize]);
     if (s->normalize == STAPES_NORMALIZE_RUNNING) add(text, " span=%u warmup=%u", s->span, s->warmup);
     add(text, " pad=%u stack=%u stride=%u", s->pad, s->stack, s->stride);
     return text;
-}
-
-/* ---- options ------------------------------------------------------------------------------------- */
-
-static const stapes_parameter rows[] = {STAPES_FEATURES_PARAMETERS};
-
-const stapes_parameter *stapes_features_parameters(uint32_t *count)
-{
-    *count = STAPES_COUNT(rows);
-    return rows;
-}
-
-/* The index of text in "a|b|c", or -1. */
-static int32_t choice_of(const char *choices, const char *text)
-{
-    size_t length = strlen(text);
-    for (int32_t index = 0; choices; index++) {
-        const char *end = strchr(choices, '|');
-        size_t      n = end ? (size_t)(end - choices) : strlen(choices);
-        if (n == length && !memcmp(choices, text, n)) return index;
-        choices = end ? end + 1 : NULL;
-    }
-    return -1;
-}
-
-static int set_field(const stapes_parameter *row, void *field, const char *text, stapes_error *error)
-{
-    if (row->choices) {
-        int32_t chosen = choice_of(row->choices, text);
-        if (chosen < 0)
-            return st_error_set(error, STAPES_EUSAGE, "%s: '%s' is none of %s", row->name, text,
-                                row->choices);
-        memcpy(field, &chosen, sizeof chosen);
-        return STAPES_OK;
-    }
-    if (row->type == STAPES_BOOL) {
-        bool yes = !strcmp(text, "true") || !strcmp(text, "yes") || !strcmp(text, "on");
-        if (!yes && strcmp(text, "false") != 0 && strcmp(text, "no") != 0 && strcmp(text, "off") != 0)
-            return st_error_set(error, STAPES_EUSAGE, "%s: '%s' is neither true nor false", row->name, text);
-        memcpy(field, &yes, sizeof yes);
-        return STAPES_OK;
-    }
-    char *end = NULL;
-    errno = 0;
-    double value = strtod(text, &end);
-    if (end == text || *end || errno == ERANGE || !isfinite(value))
-        return st_error_set(error, STAPES_EUSAGE, "%s: '%s' is no number", row->name, text);
-    if (value < row->least || value > row->greatest)
-        return st_error_set(error, STAPES_EUSAGE, "%s: %s is out of range, allowed are %.9g to %.9g%s%s",
-                            row->name, text, row->least, row->greatest, row->unit ? " " : "",
-                            row->unit ? row->unit : "");
-    if (row->type == STAPES_INT) {
-        int32_t whole = (int32_t)value;
-        if ((double)whole != value)
-            return st_error_set(error, STAPES_EUSAGE, "%s: %s is no whole number", row->name, text);
-        memcpy(field, &whole, sizeof whole);
-    } else {
-        float number = (float)value;
-        memcpy(field, &number, sizeof number);
-    }
-    return STAPES_OK;
-}
-
-static size_t size_of(const stapes_parameter *row)
-{
-    return row->type == STAPES_BOOL    ? sizeof(bool)
-           : row->type == STAPES_FLOAT ? sizeof(float)
-                                       : sizeof(int32_t);
-}
-
-void stapes_features_options_init(stapes_features_options *options)
-{
-    memset(options, 0, sizeof *options);
-    for (uint32_t i = 0; i < STAPES_COUNT(rows); i++)
-        (void)set_field(&rows[i], (char *)options + rows[i].offset, rows[i].initial, NULL);
-}
-
-int stapes_features_options_set(stapes_features_options *options, const char *name, const char *text,
-                                stapes_error *error)
-{
-    for (uint32_t i = 0; i < STAPES_COUNT(rows); i++) {
-        if (strcmp(rows[i].name, name) != 0) continue;
-        int status = set_field(&rows[i], (char *)options + rows[i].offset, text, error);
-        if (status == STAPES_OK) options->given |= 1u << i;
-        return status;
-    }
-    char   all[512];
-    size_t used = 0;
-    all[0] = 0;
-    for (uint32_t i = 0; i < STAPES_COUNT(rows); i++) {
-        int n = snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", rows[i].name);
-        if (n > 0 && (size_t)n < sizeof all - used) used += (size_t)n;
-    }
-    return st_error_set(error, STAPES_EUSAGE, "'%s' is no option of the features; there are %s", name, all);
-}
-
-void stapes_features_options_merge(stapes_features_options *options, const stapes_features_options *over)
-{
-    for (uint32_t i = 0; i < STAPES_COUNT(rows); i++)
-        if (over->given >> i & 1u)
-            memcpy((char *)options + rows[i].offset, (const char *)over + rows[i].offset, size_of(&rows[i]));
-    options->given |= over->given;
-}
-
-static bool given(const stapes_features_options *options, size_t offset)
-{
-    for (uint32_t i = 0; i < STAPES_COUNT(rows); i++)
-        if (rows[i].offset == offset) return options->given >> i & 1u;
-    return false;
-}
-#define GIVEN(field) given(o, offsetof(stapes_features_options, field))
-
-/* Seconds as a number of things of `step` samples, at least `least`. */
-static uint32_t rows_of(float seconds, uint32_t rate, uint32_t step, uint32_t least)
-{
-    double count = nearbyint((double)seconds * rate / step);
-    return count < least ? least : count > 4e9 ? UINT32_MAX : (uint32_t)count;
-}
-
-/* Lengths in samples: what is given, and what follows from it by the style. */
-static void resolve_lengths(const stapes_features_options *o, stapes_features_settings *s)
-{
-    bool kaldi = s->style == STAPES_FEATURES_KALDI, window = GIVEN(window) && o->window > 0;
-    if (window) s->window = samples_of(o->window, s->rate);
-    if (GIVEN(fft) && o->fft > 0)
-        s->fft = (uint32_t)o->fft;
-    else if (kaldi)
-        s->fft = next_power_of_two(s->window);
-    else if (s->fft < s->window)
-        s->fft = s->window;
-    if (!window && !kaldi) s->window = s->fft;
-    if (GIVEN(hop) && o->hop > 0)
-        s->hop = samples_of(o->hop, s->rate);
-    else if (s->style == STAPES_FEATURES_TORCHAUDIO)
-        s->hop = s->window / 2;
-    if (GIVEN(pad)) s->pad = rows_of(o->pad, s->rate, 1, 0);
-    if (s->hop) {
-        s->span = rows_of(o->span, s->rate, s->hop, 1);
-        s->warmup = rows_of(o->warmup, s->rate, s->hop, 1);
-    }
-    s->stack = (uint32_t)o->stack;
-    s->stride = o->stride ? (uint32_t)o->stride : s->stack;
-}
-
-int stapes_features_resolve(const stapes_features_options *o, stapes_features_settings *s,
-                            stapes_error *error)
-{
-    stapes_features_preset(s, GIVEN(style) ? o->style : STAPES_FEATURES_KALDI,
-                           GIVEN(rate) && o->rate > 0 ? (uint32_t)o->rate : 0);
-    resolve_lengths(o, s);
-    if (GIVEN(mels) && o->mels) s->mels = (uint32_t)o->mels;
-    if (GIVEN(low)) s->low = o->low;
-    if (GIVEN(high)) s->high = o->high > 0 ? o->high : half_of(s) + o->high;
-    if (GIVEN(scale) && o->scale) s->scale = o->scale - 1;
-    if (GIVEN(norm) && o->norm) s->norm = o->norm - 1;
-    if (GIVEN(power)) s->power = o->power;
-    if (GIVEN(log) && o->log) s->log = o->log - 1;
-    if (GIVEN(offset)) s->offset = o->offset;
-    if (GIVEN(offset) && o->offset > 0) s->floor = 0;
-    if (GIVEN(floor)) s->floor = o->floor;
-    if (GIVEN(window_type) && o->window_type) s->window_type = o->window_type - 1;
-    if (GIVEN(preemphasis)) s->preemphasis = o->preemphasis;
-    if (GIVEN(remove_dc)) s->remove_dc = o->remove_dc;
-    if (GIVEN(normalize) && o->normalize) s->normalize = o->normalize - 1;
-    if (GIVEN(center) && !o->center) {
-        if (GIVEN(padding) && o->padding)
-            return st_error_set(
-                error, STAPES_EUSAGE,
-                "padding: %s with center: false: without center nothing is padded; leave one out",
-                padding_names[o->padding]);
-        s->padding = STAPES_PADDING_NONE;
-    } else if (GIVEN(padding) && o->padding) {
-        if (s->padding == STAPES_PADDING_NONE && !GIVEN(center))
-            return st_error_set(
-                error, STAPES_EUSAGE,
-                "padding: %s without center: this style has whole windows only; set center: true",
-                padding_names[o->padding]);
-        s->padding = o->padding;
-    } else if (GIVEN(center) && s->padding == STAPES_PADDING_NONE) {
-        s->padding = STAPES_PADDING_MIRROR;
-    }
-    return stapes_features_check(s, error);
 }

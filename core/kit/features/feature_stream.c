@@ -1,310 +1,278 @@
 /* feature_stream.c - the stream: samples in pieces of any size, rows out. See stapes/kit/features.h.
  *
- *   samples -> [buffer] -> windows -> st_spectrum_rows -> (running normalisation) -> [queue of rows]
+ *   samples -> [framer] -> windows -> spectrum -> (held until the segment ends: top_db) -> (cepstrum)
+ *           -> (running normalisation) -> [queue of rows]
  *           -> (at the end of a segment: normalisation over all of it) -> stacking, in pull
  *
- * Each row is computed from its own samples alone, so no cut can change it. Positions are counted from the
- * segment's begin; a row's window may begin before it and end behind it, by the padding. */
+ * Each row is computed from its own samples alone, so no cut can change it. */
 #include <stapes/kit/features.h>
 
 #include "contract/error.h"
+#include "kit/features/cepstrum.h"
+#include "kit/features/feature_settings.h"
+#include "kit/features/framer.h"
 #include "kit/features/normalize.h"
 #include "kit/features/spectrum.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Rows from `head` on, `count` of them. */
+typedef struct rows {
+    float   *data; /* (capacity, columns) */
+    uint32_t columns;
+    size_t   head, count, capacity;
+} rows;
+
 struct stapes_features {
     stapes_features_settings settings;
+    st_framer                framer;
     st_spectrum             *spectrum;
-    st_running              *running;
-    double                  *work;  /* to normalise with */
-    float                   *edges; /* (block, span) windows that reach beyond an end */
-    float                   *rows;  /* (block, mels) rows on their way into the running normalisation */
-    uint32_t                 block; /* windows that are computed together */
-    bool                     whole; /* rows come out when the segment has ended */
-
-    float  *samples; /* those from `base` on, `held` of them, room for `room` */
-    size_t  held, room;
-    int64_t base, total; /* total: samples of the segment so far */
-    int64_t cut;
-    int64_t span, lead; /* samples of a window; row 0's window begins at -lead */
-    int64_t next;       /* the row to compute */
-    bool    ended;
-
-    float *queue; /* (capacity, mels): rows from `head` on, `count` of them */
-    size_t head, count, capacity;
+    st_cepstrum             *cepstrum; /* NULL: none */
+    st_running              *running;  /* NULL: none */
+    double                  *work;     /* to normalise with */
+    float                   *block;    /* (windows at once, width) rows that have a way before them */
+    float                   *row;      /* (columns) the same, of one row */
+    uint32_t                 width;    /* numbers of a row of the spectrum */
+    uint32_t                 at_once;  /* windows */
+    int64_t                  cut;
+    bool   late, whole, ended; /* late, whole: rows wait for the end, before or in the queue */
+    rows   held, queue;
     size_t skip; /* rows to drop: a stride greater than what is stacked */
 };
 
 /* ---- open, close --------------------------------------------------------------------------------- */
 
 /* Room for `more` rows behind those that are there. */
-static bool make_room(stapes_features *l, size_t more)
+static bool make_room(rows *r, size_t more)
 {
-    size_t columns = l->settings.mels;
-    if (l->head && l->head + l->count + more > l->capacity) {
-        memmove(l->queue, l->queue + l->head * columns, l->count * columns * sizeof *l->queue);
-        l->head = 0;
+    size_t columns = r->columns;
+    if (r->head && r->head + r->count + more > r->capacity) {
+        memmove(r->data, r->data + r->head * columns, r->count * columns * sizeof *r->data);
+        r->head = 0;
     }
-    size_t needed = l->head + l->count + more;
-    if (needed <= l->capacity) return true;
-    size_t capacity = l->capacity * 2 > needed ? l->capacity * 2 : needed;
-    if (capacity > SIZE_MAX / (columns * sizeof *l->queue)) return false;
-    float *queue = realloc(l->queue, capacity * columns * sizeof *queue);
-    if (!queue) return false;
-    l->queue = queue;
-    l->capacity = capacity;
+    size_t needed = r->head + r->count + more;
+    if (needed <= r->capacity) return true;
+    size_t capacity = r->capacity * 2 > needed ? r->capacity * 2 : needed;
+    if (capacity > SIZE_MAX / (columns * sizeof *r->data)) return false;
+    float *data = realloc(r->data, capacity * columns * sizeof *data);
+    if (!data) return false;
+    r->data = data;
+    r->capacity = capacity;
     return true;
 }
 
-/* How far before its place a window begins. */
-static int64_t lead_of(const stapes_features_settings *s)
+/* Behind the last row. */
+static float *end_of(const rows *r) { return r->data + (r->head + r->count) * r->columns; }
+
+static bool open_parts(stapes_features *f)
 {
-    if (s->padding == STAPES_PADDING_NONE) return 0;
-    if (s->padding == STAPES_PADDING_MIRROR) return (int64_t)s->window / 2 - s->hop / 2;
-    return st_spectrum_span(s) / 2;
+    const stapes_features_settings *s = &f->settings;
+    f->late = s->top_db > 0;
+    f->whole = s->normalize == STAPES_NORMALIZE_UTTERANCE || s->normalize == STAPES_NORMALIZE_WHISPER;
+    f->width = f->held.columns = st_spectrum_width(s);
+    f->queue.columns = st_feature_settings_width(s);
+    if (!(f->spectrum = st_spectrum_open(s))) return false;
+    f->at_once = st_spectrum_block(f->spectrum);
+    f->block = calloc((size_t)f->width * f->at_once, sizeof *f->block);
+    f->row = calloc(f->queue.columns, sizeof *f->row);
+    f->work = calloc((size_t)f->queue.columns * 3, sizeof *f->work);
+    if (!f->block || !f->row || !f->work || !st_framer_open(&f->framer, s, f->at_once)) return false;
+    if (s->kind == STAPES_FEATURES_MFCC && !(f->cepstrum = st_cepstrum_open(s))) return false;
+    if (s->normalize == STAPES_NORMALIZE_RUNNING &&
+        !(f->running = st_running_open(f->queue.columns, s->span, s->warmup)))
+        return false;
+    return make_room(&f->queue, f->framer.room / s->hop + 2 + s->warmup + (size_t)s->stack + s->stride);
 }
 
 stapes_features *stapes_features_open(const stapes_features_settings *settings, stapes_error *error)
 {
     if (stapes_features_check(settings, error) < 0) return NULL;
-    stapes_features *l = calloc(1, sizeof *l);
-    if (!l) goto no_memory;
-    const stapes_features_settings *s = &l->settings;
-    l->settings = *settings;
-    l->whole = s->normalize == STAPES_NORMALIZE_UTTERANCE || s->normalize == STAPES_NORMALIZE_WHISPER;
-    l->span = st_spectrum_span(s);
-    l->lead = lead_of(s);
-    /* What is held back is below a window, a hop and a lead; and a block must fit beside it. */
-    l->room = (size_t)l->span * 2 + s->hop + 2 + STAPES_FEATURES_BLOCK;
-    l->spectrum = st_spectrum_open(s);
-    l->samples = calloc(l->room, sizeof *l->samples);
-    l->block = l->spectrum ? st_spectrum_block(l->spectrum) : 1;
-    l->edges = calloc((size_t)l->span * l->block, sizeof *l->edges);
-    l->rows = calloc((size_t)s->mels * l->block, sizeof *l->rows);
-    l->work = calloc((size_t)s->mels * 3, sizeof *l->work);
-    if (!l->spectrum || !l->samples || !l->edges || !l->rows || !l->work) goto no_memory;
-    if (s->normalize == STAPES_NORMALIZE_RUNNING) {
-        l->running = st_running_open(s->mels, s->span, s->warmup);
-        if (!l->running) goto no_memory;
+    stapes_features *f = calloc(1, sizeof *f);
+    if (f) {
+        f->settings = *settings;
+        if (open_parts(f)) return f;
     }
-    if (!make_room(l, l->room / s->hop + 2 + s->warmup + (size_t)s->stack + s->stride)) goto no_memory;
-    return l;
-no_memory:
-    (void)st_error_set(error, STAPES_ENOMEM, "no memory for log-mel features: fft %u, %u mels", settings->fft,
-                       settings->mels);
-    stapes_features_close(l);
+    (void)st_error_set(error, STAPES_ENOMEM, "no memory for features: fft %u, %u numbers a row",
+                       settings->fft, stapes_features_columns(settings));
+    stapes_features_close(f);
     return NULL;
 }
 
-void stapes_features_close(stapes_features *l)
+void stapes_features_close(stapes_features *f)
 {
-    if (!l) return;
-    st_spectrum_close(l->spectrum);
-    st_running_close(l->running);
-    free(l->work);
-    free(l->edges);
-    free(l->rows);
-    free(l->samples);
-    free(l->queue);
-    free(l);
+    if (!f) return;
+    st_framer_close(&f->framer);
+    st_spectrum_close(f->spectrum);
+    st_cepstrum_close(f->cepstrum);
+    st_running_close(f->running);
+    free(f->work);
+    free(f->block);
+    free(f->row);
+    free(f->held.data);
+    free(f->queue.data);
+    free(f);
 }
 
-void stapes_features_reset(stapes_features *l)
+void stapes_features_reset(stapes_features *f)
 {
-    l->held = l->head = l->count = l->skip = 0;
-    l->base = l->total = l->next = l->cut = 0;
-    l->ended = false;
-    if (l->running) st_running_reset(l->running);
+    st_framer_reset(&f->framer);
+    f->held.head = f->held.count = f->queue.head = f->queue.count = f->skip = 0;
+    f->cut = 0;
+    f->ended = false;
+    if (f->running) st_running_reset(f->running);
 }
 
 /* ---- samples to rows ----------------------------------------------------------------------------- */
 
-/* Rows of a segment that ends here. */
-static int64_t rows_of_all(const stapes_features *l)
+/* One row behind the spectrum: into the queue, by way of what is between. */
+static bool finish_row(stapes_features *f, const float *row)
 {
-    const stapes_features_settings *s = &l->settings;
-    int64_t                         n = l->total, hop = s->hop;
-    if (s->padding == STAPES_PADDING_MIRROR) return (n + hop / 2) / hop;
-    int64_t padded = n + 2 * l->lead;
-    if (n == 0 || padded < l->span) return 0;
-    int64_t rows = 1 + (padded - l->span) / hop;
-    return s->style == STAPES_FEATURES_WHISPER ? rows - 1 : rows;
-}
-
-/* Rows from the next one on whose windows are all there, also what their lead reflects. */
-static int64_t complete(const stapes_features *l)
-{
-    int64_t hop = l->settings.hop, inside = l->total + l->lead - l->span, all = rows_of_all(l);
-    if (inside < 0 || l->next * hop + l->total <= l->lead) return 0;
-    if (inside / hop + 1 < all) all = inside / hop + 1;
-    return all - l->next;
-}
-
-/* The sample at a position outside the segment, from what the segment holds. */
-static float outside(const stapes_features *l, int64_t position)
-{
-    int64_t n = l->total, period;
-    if (l->settings.padding == STAPES_PADDING_ZERO || n <= 0) return 0;
-    if (l->settings.padding == STAPES_PADDING_MIRROR) {
-        period = 2 * n;
-        position = (position % period + period) % period;
-        if (position >= n) position = period - 1 - position;
-    } else {
-        period = n > 1 ? 2 * (n - 1) : 1;
-        position = (position % period + period) % period;
-        if (position >= n) position = period - position;
+    uint32_t due = 1;
+    if (f->cepstrum) {
+        st_cepstrum_row(f->cepstrum, row, f->row);
+        row = f->row;
     }
-    return l->samples[position - l->base];
-}
-
-/* The samples of a row's window; `edge` is for one that reaches beyond an end. */
-static const float *window_of(const stapes_features *l, int64_t row, float *edge)
-{
-    int64_t begin = row * l->settings.hop - l->lead;
-    if (begin >= 0 && begin + l->span <= l->total) return l->samples + (begin - l->base);
-    for (int64_t i = 0; i < l->span; i++) {
-        int64_t position = begin + i;
-        edge[i] =
-            position >= 0 && position < l->total ? l->samples[position - l->base] : outside(l, position);
-    }
-    return edge;
-}
-
-/* The next `count` rows, at most a block. */
-static bool add_block(stapes_features *l, uint32_t count)
-{
-    uint32_t     columns = l->settings.mels;
-    const float *windows[ST_SPECTRUM_MOST];
-    if (!make_room(l, count)) return false;
-    for (uint32_t i = 0; i < count; i++)
-        windows[i] = window_of(l, l->next + i, l->edges + (size_t)i * (size_t)l->span);
-    l->next += count;
-    if (!l->running) {
-        st_spectrum_rows(l->spectrum, windows, count, l->queue + (l->head + l->count) * columns);
-        l->count += count;
-        return true;
-    }
-    st_spectrum_rows(l->spectrum, windows, count, l->rows);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t due = st_running_push(l->running, l->rows + (size_t)i * columns);
-        if (!due) continue;
-        if (!make_room(l, due)) return false;
-        st_running_pull(l->running, l->queue + (l->head + l->count) * columns);
-        l->count += due;
-    }
+    if (f->running) due = st_running_push(f->running, row);
+    if (!due) return true;
+    if (!make_room(&f->queue, due)) return false;
+    if (f->running)
+        st_running_pull(f->running, end_of(&f->queue));
+    else
+        memcpy(end_of(&f->queue), row, f->queue.columns * sizeof *row);
+    f->queue.count += due;
     return true;
 }
 
-static bool add_rows(stapes_features *l, int64_t count)
+/* The next `count` windows, at most as many as are computed at once. */
+static bool add_block(stapes_features *f, uint32_t count)
+{
+    const float *windows[ST_SPECTRUM_MOST];
+    rows        *straight = f->late ? &f->held : f->cepstrum || f->running ? NULL : &f->queue;
+    st_framer_next(&f->framer, count, windows);
+    if (straight) {
+        if (!make_room(straight, count)) return false;
+        st_spectrum_rows(f->spectrum, windows, count, end_of(straight));
+        straight->count += count;
+        return true;
+    }
+    st_spectrum_rows(f->spectrum, windows, count, f->block);
+    for (uint32_t i = 0; i < count; i++)
+        if (!finish_row(f, f->block + (size_t)i * f->width)) return false;
+    return true;
+}
+
+static bool add_rows(stapes_features *f, int64_t count)
 {
     while (count > 0) {
-        uint32_t n = count < l->block ? (uint32_t)count : l->block;
-        if (!add_block(l, n)) return false;
+        uint32_t n = count < f->at_once ? (uint32_t)count : f->at_once;
+        if (!add_block(f, n)) return false;
         count -= n;
     }
     return true;
-}
-
-/* Forgets samples that no later window needs: the next one's, and as many as the end may reflect. */
-static void forget(stapes_features *l)
-{
-    int64_t keep = l->next * l->settings.hop - l->lead, end = l->total - l->span - 1;
-    if (keep > end) keep = end;
-    if (keep <= l->base) return;
-    size_t gone = (size_t)(keep - l->base);
-    l->held -= gone;
-    l->base = keep;
-    memmove(l->samples, l->samples + gone, l->held * sizeof *l->samples);
 }
 
 /* samples NULL: zeros. */
-static int take(stapes_features *l, const float *samples, size_t count)
+static int take(stapes_features *f, const float *samples, size_t count)
 {
     while (count) {
-        if (l->held == l->room) forget(l);
-        size_t n = l->room - l->held < count ? l->room - l->held : count;
-        if (samples) {
-            memcpy(l->samples + l->held, samples, n * sizeof *samples);
-            samples += n;
-        } else {
-            memset(l->samples + l->held, 0, n * sizeof *l->samples);
-        }
-        l->held += n;
-        l->total += (int64_t)n;
+        size_t n = st_framer_take(&f->framer, samples, count);
+        if (samples) samples += n;
         count -= n;
-        if (!add_rows(l, complete(l))) return STAPES_ENOMEM;
+        if (!add_rows(f, st_framer_complete(&f->framer))) return STAPES_ENOMEM;
     }
     return STAPES_OK;
 }
 
-int stapes_features_push(stapes_features *l, const float *samples, size_t count)
+int stapes_features_push(stapes_features *f, const float *samples, size_t count)
 {
-    if (l->ended) return STAPES_OK;
-    if (l->settings.pad) {
-        size_t room = (size_t)((int64_t)l->settings.pad - l->total);
+    if (f->ended) return STAPES_OK;
+    if (f->settings.pad) {
+        size_t room = (size_t)((int64_t)f->settings.pad - f->framer.total);
         if (count > room) {
-            l->cut += (int64_t)(count - room);
+            f->cut += (int64_t)(count - room);
             count = room;
         }
     }
-    return take(l, samples, count);
+    return take(f, samples, count);
 }
 
-int stapes_features_flush(stapes_features *l)
+/* What waited for the segment's greatest value: nothing of the spectrum stays further below it. */
+static bool finish_held(stapes_features *f)
 {
-    const stapes_features_settings *s = &l->settings;
-    if (l->ended) return STAPES_OK;
-    if (s->pad && l->total > 0) {
-        int status = take(l, NULL, (size_t)((int64_t)s->pad - l->total));
+    uint32_t columns = f->width - (f->cepstrum && f->settings.energy ? 1 : 0);
+    float    greatest = -INFINITY;
+    for (size_t t = 0; t < f->held.count; t++) {
+        const float *row = f->held.data + t * f->width;
+        for (uint32_t k = 0; k < columns; k++)
+            if (isfinite(row[k]) && row[k] > greatest) greatest = row[k];
+    }
+    float least = greatest - f->settings.top_db;
+    for (size_t t = 0; t < f->held.count; t++) {
+        float *row = f->held.data + t * f->width;
+        for (uint32_t k = 0; k < columns; k++)
+            if (row[k] < least) row[k] = least;
+        if (!finish_row(f, row)) return false;
+    }
+    f->held.count = 0;
+    return true;
+}
+
+int stapes_features_flush(stapes_features *f)
+{
+    const stapes_features_settings *s = &f->settings;
+    if (f->ended) return STAPES_OK;
+    if (s->pad && f->framer.total > 0) {
+        int status = take(f, NULL, (size_t)((int64_t)s->pad - f->framer.total));
         if (status < 0) return status;
     }
-    if (!add_rows(l, rows_of_all(l) - l->next)) return STAPES_ENOMEM;
-    l->ended = true;
-    if (l->running) {
-        uint32_t due = st_running_flush(l->running);
-        if (!make_room(l, due)) return STAPES_ENOMEM;
-        st_running_pull(l->running, l->queue + (l->head + l->count) * s->mels);
-        l->count += due;
+    if (!add_rows(f, st_framer_left(&f->framer)) || !finish_held(f)) return STAPES_ENOMEM;
+    f->ended = true;
+    if (f->running) {
+        uint32_t due = st_running_flush(f->running);
+        if (!make_room(&f->queue, due)) return STAPES_ENOMEM;
+        st_running_pull(f->running, end_of(&f->queue));
+        f->queue.count += due;
     }
-    float *all = l->queue + l->head * s->mels;
-    if (s->normalize == STAPES_NORMALIZE_UTTERANCE) st_normalize_utterance(all, l->count, s->mels, l->work);
-    if (s->normalize == STAPES_NORMALIZE_WHISPER) st_normalize_whisper(all, l->count, s->mels);
+    float *all = f->queue.data + f->queue.head * f->queue.columns;
+    if (s->normalize == STAPES_NORMALIZE_UTTERANCE)
+        st_normalize_utterance(all, f->queue.count, f->queue.columns, f->work);
+    if (s->normalize == STAPES_NORMALIZE_WHISPER) st_normalize_whisper(all, f->queue.count, f->queue.columns);
     return STAPES_OK;
 }
 
 /* ---- rows out ------------------------------------------------------------------------------------ */
 
-size_t stapes_features_ready(const stapes_features *l)
+size_t stapes_features_ready(const stapes_features *f)
 {
-    const stapes_features_settings *s = &l->settings;
-    if ((l->whole && !l->ended) || l->count < l->skip + s->stack) return 0;
-    return 1 + (l->count - l->skip - s->stack) / s->stride;
+    const stapes_features_settings *s = &f->settings;
+    if ((f->whole && !f->ended) || f->queue.count < f->skip + s->stack) return 0;
+    return 1 + (f->queue.count - f->skip - s->stack) / s->stride;
 }
 
-static void drop(stapes_features *l)
+static void drop(stapes_features *f)
 {
-    size_t n = l->skip < l->count ? l->skip : l->count;
-    l->head += n;
-    l->count -= n;
-    l->skip -= n;
+    size_t n = f->skip < f->queue.count ? f->skip : f->queue.count;
+    f->queue.head += n;
+    f->queue.count -= n;
+    f->skip -= n;
 }
 
-size_t stapes_features_pull(stapes_features *l, float *rows, size_t most)
+size_t stapes_features_pull(stapes_features *f, float *out, size_t most)
 {
-    const stapes_features_settings *s = &l->settings;
-    size_t                          n = stapes_features_ready(l), columns = stapes_features_columns(s);
+    const stapes_features_settings *s = &f->settings;
+    size_t                          n = stapes_features_ready(f), columns = stapes_features_columns(s);
     if (n > most) n = most;
     for (size_t i = 0; i < n; i++) {
-        drop(l);
-        memcpy(rows + i * columns, l->queue + l->head * s->mels, columns * sizeof *rows);
-        l->skip = s->stride;
+        drop(f);
+        memcpy(out + i * columns, f->queue.data + f->queue.head * f->queue.columns, columns * sizeof *out);
+        f->skip = s->stride;
     }
-    drop(l);
-    if (!l->count) l->head = 0;
+    drop(f);
+    if (!f->queue.count) f->queue.head = 0;
     return n;
 }
 
-int64_t  stapes_features_cut(const stapes_features *l) { return l->cut; }
-uint32_t stapes_features_empty_filters(const stapes_features *l) { return st_spectrum_empty(l->spectrum); }
+int64_t  stapes_features_cut(const stapes_features *f) { return f->cut; }
+uint32_t stapes_features_empty_filters(const stapes_features *f) { return st_spectrum_empty(f->spectrum); }

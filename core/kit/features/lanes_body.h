@@ -218,7 +218,7 @@ static void window_rows(const st_window *w, const float *const *x, double *z)
         }
     }
     for (; i < n; i++) {
-        vd now;
+        vd now = {0};
         for (int r = 0; r < ROWS; r++) now[r] = (double)x[r][i];
         now -= mean;
         out[places[i]] = less_product(slope, last, now) * shape[i];
@@ -392,7 +392,8 @@ INLINE vs log_of(vs x, vd scale, bool small)
         add_product(y, m, all(c[i]));
     exponent -= tiny & 23;
     y = add_product(m, y, __builtin_convertvector(exponent, vd) * 0.69314718055994530942) * scale;
-    return select_of(x - x == 0.0f, narrow(y), x); /* infinity and NaN stay */
+    vw finite = ((vw)x & 0x7f800000) < 0x7f800000;
+    return select_of(finite, narrow(y), x);
 }
 
 static void log_rows(float *x, uint32_t n, float floor, float offset, double scale)

@@ -5,31 +5,45 @@
  * transformers) do not have it. */
 #include "kit/features/spectrum.h"
 
+#include "kit/features/feature_settings.h"
 #include "kit/features/fft.h"
+#include "kit/features/framer.h"
 #include "kit/features/mel.h"
 #include "kit/features/shape.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct st_spectrum {
     stapes_features_settings settings;
     uint32_t                 offset; /* where the window begins in the span */
+    uint32_t                 values_count, width;
     const st_lanes          *lanes;
     const st_fft            *fft;
-    st_mel                  *mel;
+    st_mel                  *mel;   /* NULL: stft */
     double                  *shape; /* (window) */
     st_window                window;
     double                  *block, *room; /* of the transform */
-    float                   *values;       /* (mels, lanes) */
-    float                   *unused;       /* (mels): the row of a lane that has no window */
+    float                   *values;       /* (values_count, lanes) */
+    float                   *unused;       /* (values_count): the row of a lane that has no window */
 };
 
-uint32_t st_spectrum_span(const stapes_features_settings *s)
+static bool has_energy(const stapes_features_settings *s)
 {
-    return s->style == STAPES_FEATURES_KALDI ? s->window : s->fft;
+    return s->kind == STAPES_FEATURES_MFCC && s->energy;
 }
 
+/* Numbers of a row that come from the transform. */
+static uint32_t values_of(const stapes_features_settings *s)
+{
+    return s->kind == STAPES_FEATURES_STFT ? st_feature_settings_lines(s) : s->mels;
+}
+
+uint32_t st_spectrum_width(const stapes_features_settings *s) { return values_of(s) + has_energy(s); }
+
+/* count numbers of `size` bytes, aligned as vectors want it. */
 static void *take(size_t count, size_t size)
 {
     void *block = NULL;
@@ -42,19 +56,21 @@ st_spectrum *st_spectrum_open(const stapes_features_settings *s)
     st_spectrum *spectrum = calloc(1, sizeof *spectrum);
     if (!spectrum) return NULL;
     spectrum->settings = *s;
-    spectrum->offset = (st_spectrum_span(s) - s->window) / 2;
+    spectrum->offset = (st_framer_span(s) - s->window) / 2;
+    spectrum->values_count = values_of(s);
+    spectrum->width = st_spectrum_width(s);
     spectrum->lanes = st_lanes_get();
     spectrum->fft = st_fft_open(s->fft);
-    spectrum->mel = st_mel_open(s);
+    if (s->kind != STAPES_FEATURES_STFT) spectrum->mel = st_mel_open(s);
     spectrum->shape = calloc(s->window, sizeof *spectrum->shape);
-    spectrum->values = take((size_t)s->mels * spectrum->lanes->rows, sizeof(float));
-    spectrum->unused = take(s->mels, sizeof(float));
+    spectrum->values = take((size_t)spectrum->values_count * spectrum->lanes->rows, sizeof(float));
+    spectrum->unused = take(spectrum->values_count, sizeof(float));
     if (spectrum->fft) {
         spectrum->block = take(st_fft_block(spectrum->fft, spectrum->lanes->rows), sizeof(double));
         spectrum->room = take(st_fft_room(spectrum->fft), sizeof(double));
     }
-    if (!spectrum->mel || !spectrum->shape || !spectrum->values || !spectrum->unused || !spectrum->block ||
-        !spectrum->room) {
+    if ((s->kind != STAPES_FEATURES_STFT && !spectrum->mel) || !spectrum->shape || !spectrum->values ||
+        !spectrum->unused || !spectrum->block || !spectrum->room) {
         st_spectrum_close(spectrum);
         return NULL;
     }
@@ -83,30 +99,53 @@ void st_spectrum_close(st_spectrum *spectrum)
 }
 
 uint32_t st_spectrum_block(const st_spectrum *spectrum) { return spectrum->lanes->rows; }
-uint32_t st_spectrum_empty(const st_spectrum *spectrum) { return spectrum->mel->empty; }
+uint32_t st_spectrum_empty(const st_spectrum *spectrum) { return spectrum->mel ? spectrum->mel->empty : 0; }
 
 static void take_log(const st_spectrum *spectrum)
 {
     const stapes_features_settings *s = &spectrum->settings;
     const double                    per_ten = 0.43429448190325182765; /* 1 / ln 10 */
-    double scale = s->log == STAPES_LOG_NATURAL ? 1.0 : s->log == STAPES_LOG_10 ? per_ten : 10.0 * per_ten;
+    double                          scale = s->log == STAPES_LOG_NATURAL ? 1.0 : per_ten;
+    bool magnitude = s->kind == STAPES_FEATURES_STFT && s->values == STAPES_VALUES_MAGNITUDE;
+    if (s->log == STAPES_LOG_DB) scale *= magnitude ? 20.0 : 10.0;
     if (s->log != STAPES_LOG_NONE)
-        spectrum->lanes->log(spectrum->values, s->mels, s->floor, s->offset, scale);
+        spectrum->lanes->log(spectrum->values, spectrum->values_count, s->floor, s->offset, scale);
+}
+
+/* Kaldi's: log(max(sum of squares, floor)), before the window and what belongs to it. */
+static float energy_of(const stapes_features_settings *s, const float *x)
+{
+    double mean = 0, sum = 0, least = (double)s->energy_floor;
+    if (s->remove_dc) {
+        for (uint32_t i = 0; i < s->window; i++) mean += (double)x[i];
+        mean /= s->window;
+    }
+    for (uint32_t i = 0; i < s->window; i++) sum += ((double)x[i] - mean) * ((double)x[i] - mean);
+    if (least < (double)FLT_EPSILON) least = (double)FLT_EPSILON;
+    return (float)log(sum < least ? least : sum);
 }
 
 void st_spectrum_rows(st_spectrum *spectrum, const float *const *windows, uint32_t count, float *rows)
 {
     const stapes_features_settings *s = &spectrum->settings;
     const st_lanes                 *lanes = spectrum->lanes;
+    uint32_t                        n = spectrum->values_count;
     const float                    *x[ST_LANES_MOST];
     float                          *y[ST_LANES_MOST];
     for (uint32_t r = 0; r < lanes->rows; r++) {
         x[r] = windows[r < count ? r : 0] + spectrum->offset;
-        y[r] = r < count ? rows + (size_t)r * s->mels : spectrum->unused;
+        y[r] = r < count ? rows + (size_t)r * spectrum->width : spectrum->unused;
     }
     lanes->window(&spectrum->window, x, spectrum->block);
     st_fft_run(spectrum->fft, lanes, spectrum->block, spectrum->room);
-    lanes->filter(&spectrum->mel->filters, spectrum->block, s->power == 1, spectrum->values);
+    if (spectrum->mel)
+        lanes->filter(&spectrum->mel->filters, spectrum->block, s->power == 1, spectrum->values);
+    else if (s->values == STAPES_VALUES_COMPLEX)
+        lanes->parts(spectrum->block, s->fft / 2 + 1, spectrum->values);
+    else
+        lanes->power(spectrum->block, n, s->values == STAPES_VALUES_MAGNITUDE, spectrum->values);
     take_log(spectrum);
-    lanes->turn(spectrum->values, s->mels, y);
+    lanes->turn(spectrum->values, n, y);
+    if (has_energy(s))
+        for (uint32_t r = 0; r < count; r++) y[r][n] = energy_of(s, x[r]);
 }

@@ -1,6 +1,6 @@
-/* features_logmel.c - the stage features.logmel: audio of one channel becomes log-mel frames, as Kaldi,
- * Whisper, torchaudio or librosa compute them. The numbers are the kit's (stapes/kit/features.h); here is
- * what a stage adds: the settings of a model, the format with its recipe, and time.
+/* features_audio.c - audio of one channel becomes frames: what the stages features.logmel, .mfcc and .stft
+ * share. The numbers are the kit's (stapes/kit/features.h); here is what a stage adds: the settings of a
+ * model, the format with its recipe, and time.
  *
  * Time. Row j of a segment has the place of the segment's first sample and j x hop x stride samples: the
  * begin of its window, or, where rows are centred, the window's centre. What `pad` appends lies behind the
@@ -8,26 +8,13 @@
  *
  * Where a packet starts later than the one before ended (audio was lost, or cut out), silence takes the
  * place of what is missing, so that all rows of a segment lie on one grid. */
-#include <stapes/kit.h>
-#include <stapes/stage.h>
+#include "features_audio.h"
 
-#include <stdlib.h>
-
-typedef struct settings {
-    stapes_features_options options; /* first: its rows serve these settings */
-    const char             *model;
-} settings;
-
-typedef struct state {
-    stapes_features_settings settings;
-    stapes_features         *logmel;
-    char                     recipe[STAPES_RECIPE_TEXT];
-    bool                     begun;  /* a segment */
-    stapes_time              origin; /* of its first sample */
-    int64_t                  samples, rows;
-} state;
+#include <string.h>
 
 enum { ROWS_AT_ONCE = 1024, LONGEST_GAP = 3600 /* s */ };
+
+static const char *const kinds[] = {"logmel", "mfcc", "stft"}; /* enum stapes_features_kind */
 
 static const float silence[STAPES_FEATURES_BLOCK];
 
@@ -37,15 +24,17 @@ static int pass_on(const stapes_instance *me, const stapes_error *error)
 }
 
 /* The options that the pipeline set, and no others. */
-static stapes_features_options own_options(const stapes_instance *me)
+static stapes_features_options own_options(const stapes_instance *me, const stapes_stage *stage)
 {
-    const settings         *my = me->settings;
-    stapes_features_options options = my->options;
-    uint32_t                count;
-    const stapes_parameter *rows = stapes_features_parameters(&count);
+    const features_audio_settings *my = me->settings;
+    stapes_features_options        options = my->options;
+    uint32_t                       count;
+    const stapes_parameter        *all = stapes_features_parameters(&count);
     options.given = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (me->host->is_set(me, rows[i].name)) options.given |= 1u << i;
+    for (uint32_t k = 0; k < stage->n_parameters; k++)
+        for (uint32_t i = 0; i < count; i++)
+            if (!strcmp(all[i].name, stage->parameters[k].name) && me->host->is_set(me, all[i].name))
+                options.given |= UINT64_C(1) << i;
     return options;
 }
 
@@ -66,23 +55,27 @@ static int read_model(const stapes_instance *me, const char *folder, stapes_feat
     return model ? STAPES_OK : pass_on(me, &error);
 }
 
-static int open_logmel(const stapes_instance *me)
+int features_audio_open(const stapes_instance *me, const stapes_stage *stage, int kind)
 {
-    const settings         *my = me->settings;
-    state                  *s = me->state;
-    stapes_error            error = {0};
-    stapes_features_options options, own = own_options(me);
+    const features_audio_settings *my = me->settings;
+    features_audio_state          *s = me->state;
+    stapes_error                   error = {0};
+    stapes_features_options        options, own = own_options(me, stage);
     stapes_features_options_init(&options);
+    (void)stapes_features_options_set(&own, "kind", kinds[kind], &error);
     if (my->model && *my->model) {
         int status = read_model(me, my->model, &options);
         if (status < 0) return status;
+        if (options.kind != kind)
+            return me->host->fail(me, STAPES_EUSAGE, "the features of %s are %s: take the stage features.%s",
+                                  my->model, kinds[options.kind], kinds[options.kind]);
     }
     stapes_features_options_merge(&options, &own);
     if (stapes_features_resolve(&options, &s->settings, &error) < 0) return pass_on(me, &error);
-    s->logmel = stapes_features_open(&s->settings, &error);
-    if (!s->logmel) return pass_on(me, &error);
+    s->stream = stapes_features_open(&s->settings, &error);
+    if (!s->stream) return pass_on(me, &error);
     (void)stapes_features_recipe(&s->settings, s->recipe);
-    uint32_t empty = stapes_features_empty_filters(s->logmel);
+    uint32_t empty = stapes_features_empty_filters(s->stream);
     if (empty)
         me->host->log(
             me, STAPES_WARNING,
@@ -91,11 +84,11 @@ static int open_logmel(const stapes_instance *me)
     return STAPES_OK;
 }
 
-static int configure(const stapes_instance *me, const stapes_format *const *inputs,
-                     stapes_format *const *outputs, stapes_bounds *bounds)
+int features_audio_configure(const stapes_instance *me, const stapes_format *const *inputs,
+                             stapes_format *const *outputs, stapes_bounds *bounds)
 {
-    state               *s = me->state;
-    const stapes_format *in = inputs[0];
+    features_audio_state *s = me->state;
+    const stapes_format  *in = inputs[0];
     if (in->rate != s->settings.rate)
         return me->host->fail(
             me, STAPES_EFORMAT,
@@ -119,19 +112,19 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
 /* Sends on what is ready. */
 static int emit_ready(const stapes_instance *me)
 {
-    state *s = me->state;
-    size_t ready = stapes_features_ready(s->logmel), most = s->settings.pad ? UINT32_MAX : ROWS_AT_ONCE;
+    features_audio_state *s = me->state;
+    size_t ready = stapes_features_ready(s->stream), most = s->settings.pad ? UINT32_MAX : ROWS_AT_ONCE;
     while (ready) {
         uint32_t       rows = (uint32_t)(ready < most ? ready : most);
         stapes_packet *packet = me->host->packet(me, 0, rows);
         if (!packet) return STAPES_ENOMEM;
-        (void)stapes_features_pull(s->logmel, packet->data, rows);
+        (void)stapes_features_pull(s->stream, packet->data, rows);
         packet->start =
             s->origin + stapes_time_of(s->rows * stapes_features_step(&s->settings), s->settings.rate);
         s->rows += rows;
         int status = me->host->emit(me, 0, packet);
         if (status < 0) return status;
-        ready = stapes_features_ready(s->logmel);
+        ready = stapes_features_ready(s->stream);
     }
     return STAPES_OK;
 }
@@ -139,11 +132,11 @@ static int emit_ready(const stapes_instance *me)
 /* In pieces that allocate nothing. samples NULL: silence. */
 static int push(const stapes_instance *me, const float *samples, int64_t count)
 {
-    state *s = me->state;
+    features_audio_state *s = me->state;
     while (count > 0) {
         size_t n = count < STAPES_FEATURES_BLOCK ? (size_t)count : STAPES_FEATURES_BLOCK;
         if (!samples && me->host->canceled(me)) return STAPES_ECANCELED;
-        int status = stapes_features_push(s->logmel, samples ? samples : silence, n);
+        int status = stapes_features_push(s->stream, samples ? samples : silence, n);
         if (status < 0) return me->host->fail(me, status, "no memory for the frames of this segment");
         if (samples) samples += n;
         s->samples += (int64_t)n;
@@ -158,9 +151,9 @@ static int push(const stapes_instance *me, const float *samples, int64_t count)
  * resamplers round. */
 static int fill_gap(const stapes_instance *me, stapes_time start)
 {
-    state      *s = me->state;
-    int64_t     rate = s->settings.rate;
-    stapes_time gap = start - (s->origin + stapes_time_of(s->samples, s->settings.rate));
+    features_audio_state *s = me->state;
+    int64_t               rate = s->settings.rate;
+    stapes_time           gap = start - (s->origin + stapes_time_of(s->samples, s->settings.rate));
     if (gap <= 0) return STAPES_OK;
     if (gap / STAPES_SECOND >= LONGEST_GAP)
         return me->host->fail(me, STAPES_EINPUT,
@@ -171,9 +164,9 @@ static int fill_gap(const stapes_instance *me, stapes_time start)
     return missing * 2 < s->settings.hop ? STAPES_OK : push(me, NULL, missing);
 }
 
-static int process(const stapes_instance *me, uint32_t port, const stapes_packet *packet)
+int features_audio_process(const stapes_instance *me, uint32_t port, const stapes_packet *packet)
 {
-    state *s = me->state;
+    features_audio_state *s = me->state;
     (void)port;
     if (!s->begun) {
         s->begun = true;
@@ -185,53 +178,26 @@ static int process(const stapes_instance *me, uint32_t port, const stapes_packet
     return push(me, packet->data, packet->rows);
 }
 
-static int flush(const stapes_instance *me, int how)
+int features_audio_flush(const stapes_instance *me, int how)
 {
-    state *s = me->state;
+    features_audio_state *s = me->state;
     (void)how;
-    int status = stapes_features_flush(s->logmel);
+    int status = stapes_features_flush(s->stream);
     if (status < 0) (void)me->host->fail(me, status, "no memory for the frames of this segment");
     if (status >= 0) status = emit_ready(me);
-    if (stapes_features_cut(s->logmel) > 0)
+    if (stapes_features_cut(s->stream) > 0)
         me->host->log(me, STAPES_WARNING, "a segment of %.1f s was cut to %.1f s (pad): %.1f s are lost",
                       (double)s->samples / s->settings.rate, (double)s->settings.pad / s->settings.rate,
-                      (double)stapes_features_cut(s->logmel) / s->settings.rate);
-    stapes_features_reset(s->logmel);
+                      (double)stapes_features_cut(s->stream) / s->settings.rate);
+    stapes_features_reset(s->stream);
     s->begun = false;
     s->samples = s->rows = 0;
     return status;
 }
 
-static void close_logmel(const stapes_instance *me)
+void features_audio_close(const stapes_instance *me)
 {
-    state *s = me->state;
-    stapes_features_close(s->logmel);
-    s->logmel = NULL;
+    features_audio_state *s = me->state;
+    stapes_features_close(s->stream);
+    s->stream = NULL;
 }
-
-static const stapes_port inputs[] = {
-    {.name = "in", .kinds = STAPES_KIND(STAPES_AUDIO), .help = "one channel at the rate of the settings"}};
-static const stapes_port outputs[] = {{.name = "out", .kinds = STAPES_KIND(STAPES_FRAMES)}};
-
-static const stapes_parameter parameters[] = {
-    STAPES_FEATURES_PARAMETERS,
-    STAPES_PARAMETER(settings, model, "", "a model's name or folder: its settings, but for those given here",
-                     .flags = STAPES_IS_MODEL)};
-
-static const stapes_stage logmel = {
-    .size = sizeof logmel,
-    .name = "features.logmel",
-    .summary = "audio becomes log-mel frames: Kaldi, Whisper, torchaudio or librosa style",
-    STAPES_INPUTS(inputs),
-    STAPES_OUTPUTS(outputs),
-    STAPES_PARAMETERS(parameters),
-    .settings_size = sizeof(settings),
-    .state_size = sizeof(state),
-    .open = open_logmel,
-    .configure = configure,
-    .process = process,
-    .flush = flush,
-    .close = close_logmel,
-};
-
-STAPES_PLUGIN("features", "1.0.0", "MIT", &logmel);
