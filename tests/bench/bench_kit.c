@@ -30,6 +30,7 @@ static stapes_callbacks open_threads(int argc, char **argv)
     if (threads < 2) return callbacks;
     callbacks.user = st_workers_open(threads);
     callbacks.parallel = on_workers;
+    callbacks.threads = threads;
     return callbacks;
 }
 

@@ -22,7 +22,6 @@ class Row:
     tolerance: float = 1e-4
     repeats: int = 3  # timings in one round
     only_compared: tuple = ()
-    overhead: str = ""  # a side whose time is the cost of calling the peers
 
 
 def threads_of(count):
@@ -41,21 +40,22 @@ def recurrent(network, title, ours, theirs, batch, threads, target, piece=0):
     def sides(places, _):
         folder = places["models"] / network
         sizes = json.loads((folder / "network.json").read_text())
-        rows, same = sizes["rows"], ["--input", folder / "input.f32", "--batch", batch, "--rows", sizes["rows"],
-                                     "--inputs", sizes["inputs"], "--threads", threads]
+        same = ["--input", folder / "input.f32", "--batch", batch, "--rows", sizes["rows"], "--inputs", sizes["inputs"],
+                "--threads", threads]
         shape = ["--hidden", sizes["hidden"], "--layers", sizes["layers"]]
-        pieces = ["--piece", piece, *shape] if piece else []
+        pieces = ["--piece", piece] if piece else []
+
         def peer(numbers):
             model = folder / ("model.onnx" if numbers == "float32" else f"model.{numbers}.onnx")
-            return [*places["peer"], "onnxruntime", "--model", model, *same, *pieces], threads_of(threads)
+            outputs = sizes["directions"] * sizes["hidden"]
+            return [places["bench_onnx"], "--library", places["onnxruntime"], "--model", model, "--outputs", outputs, *same,
+                    *(pieces + shape if piece else [])], threads_of(threads)
         listed = [("ours", [places["bench_kit"], "recurrent", "--tensors", folder / f"{ours}.safetensors", "--cell",
                             sizes["cell"], "--directions", sizes["directions"], *shape, *same,
-                            *(["--piece", piece] if piece else [])], {}),
+                            *pieces], {}),
                   ("onnxruntime", *peer(theirs))]
         if theirs != "float32":
             listed.append(("float32", *peer("float32")))
-        if piece:
-            listed.append(("empty", [*places["peer"], "empty", "--rows", rows // piece], threads_of(threads)))
         return listed
 
     form = {"float32": ""}.get(ours, f"-{ours}")
@@ -64,12 +64,12 @@ def recurrent(network, title, ours, theirs, batch, threads, target, piece=0):
         name=f"{network}{'-stream' if piece else ''}{f'-batch-{batch}' if batch > 1 else ''}{form}"
              f"{'' if piece else f'-{threads}-threads' if threads > 1 else '-1-thread'}",
         work=title, threads=threads, target=target, sides=sides,
-        needs=lambda places: (places["python"], places["models"] / network / "network.json"),
+        needs=lambda places: (places["onnxruntime"], places["models"] / network / "network.json"),
         load={"kind": "recurrent", "network": network, "numbers": ours, "batch": batch, "piece": piece},
         reference="onnxruntime" if theirs == "float32" else "float32",
         only_compared=() if theirs == "float32" else ("float32",),
         measure="largest" if exact else "rms", tolerance=1e-4 if exact else ROUNDED[ours],
-        repeats=3 if batch == 1 else 2, overhead="empty" if piece else "")
+        repeats=3 if batch == 1 else 2)
 
 
 def recurrent_rows():

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Seconds of a clock that only goes forward. */
+/* Seconds of a clock that only goes forward: of the wall, or, with STAPES_BENCH_CPU_TIME in the environment,
+ * what this process has had of the processors. */
 double bench_now(void);
 
 /* A float in -1 ... 1 from a seed that it moves on: the same numbers for every side. */
