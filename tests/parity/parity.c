@@ -6,6 +6,7 @@
  * DIR/required names are among them; 1: not so; 2: wrong usage. docs/parity.md says more.
  */
 #include "parity_kinds.h"
+#include "parity_plain.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,25 +100,42 @@ static bool is_wanted(const char *name, char **wanted, int n_wanted)
     return n_wanted == 0;
 }
 
-static parity_result run(const char *place, const char *name)
+/* The weights of a case as they are (number 0), and in the forms that models are quantised to. */
+static const struct {
+    const char *name;
+    uint32_t    number;
+} forms[] = {{"", 0}, {"int8", STAPES_I8}, {"bf16", STAPES_BF16}, {"f16", STAPES_F16}};
+
+/* False: the case has no such form. */
+static bool run(const char *place, const char *name, uint32_t number, parity_result *result)
 {
-    parity_result result = {0};
-    stapes_error  error = {0};
-    parity_case  *c = parity_open(place, name, &error);
-    if (!c) {
-        result.covered = true;
-        snprintf(result.words, sizeof result.words, "%s", error.text);
-        return result;
+    stapes_error error = {0};
+    parity_case *c = parity_open(place, name, &error);
+    *result = (parity_result){.covered = true};
+    if (c && number && !parity_has_forms(c)) {
+        parity_close(c);
+        return false;
     }
-    result.met = true;
-    parity_run(c, &result);
+    parity_allowance allowance = {0};
+    if (c && number) allowance = parity_derive(place, name, number, &error);
+    if (error.status) {
+        snprintf(result->words, sizeof result->words, "%s", error.text);
+        parity_close(c);
+        return true;
+    }
+    result->met = true;
+    result->covered = false;
+    if (!number || parity_quantize(c, number, allowance.largest, allowance.typical))
+        parity_run(c, result);
+    else
+        result->covered = true;
     stapes_error *failure = parity_error(c);
-    if (result.covered && failure->status) {
-        result.met = false;
-        snprintf(result.words, sizeof result.words, "%s", failure->text);
+    if (result->covered && failure->status) {
+        result->met = false;
+        snprintf(result->words, sizeof result->words, "%s", failure->text);
     }
     parity_close(c);
-    return result;
+    return true;
 }
 
 static const char *verdict(const parity_result *result)
@@ -125,9 +143,9 @@ static const char *verdict(const parity_result *result)
     return !result->covered ? "not covered" : result->met ? "met" : "NOT met";
 }
 
-static void print_line(const char *name, const parity_result *result)
+static void print_line(const char *name, const char *form, const parity_result *result)
 {
-    printf("%-44s ", name);
+    printf("%-39s %4s ", name, form);
     if (result->covered) {
         printf("largest difference %8.2e, %3.0f %% of what is allowed", result->largest,
                100.0 * result->share);
@@ -151,10 +169,11 @@ static void print_json_text(const char *text)
     putchar('"');
 }
 
-static void print_json(const char *name, const parity_result *result, bool first)
+static void print_json(const char *name, const char *form, const parity_result *result, bool first)
 {
     fputs(first ? "[\n  {\"name\": " : ",\n  {\"name\": ", stdout);
     print_json_text(name);
+    if (form[0]) printf(", \"weights\": \"%s\"", form);
     printf(", \"result\": \"%s\"", verdict(result));
     if (result->covered && !result->words[0])
         printf(", \"largest\": %.9g, \"share\": %.6g", result->largest, result->share);
@@ -216,27 +235,28 @@ int main(int argc, char **argv)
     if (!find_cases(place, &found)) return 2;
     if (n_wanted == 0) read_required(place, &required);
 
-    size_t n_failed = 0, n_uncovered = 0, n_run = 0;
+    size_t n_met = 0, n_failed = 0, n_uncovered = 0, n_run = 0;
     for (size_t i = 0; i < found.count; i++) {
         if (!is_wanted(found.items[i], wanted, n_wanted)) continue;
-        parity_result result = run(place, found.items[i]);
-        if (json)
-            print_json(found.items[i], &result, n_run == 0);
-        else
-            print_line(found.items[i], &result);
-        fflush(stdout);
-        n_run++;
-        if (!result.covered)
-            n_uncovered++;
-        else if (result.met)
-            add(&met, found.items[i]);
-        else
-            n_failed++;
+        for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+            parity_result result;
+            if (!run(place, found.items[i], forms[f].number, &result)) break;
+            if (json)
+                print_json(found.items[i], forms[f].name, &result, n_run == 0);
+            else
+                print_line(found.items[i], forms[f].name, &result);
+            fflush(stdout);
+            n_run++;
+            n_met += result.covered && result.met;
+            n_uncovered += !result.covered;
+            n_failed += result.covered && !result.met;
+            if (!forms[f].number && result.covered && result.met) add(&met, found.items[i]);
+            if (!result.covered) break;
+        }
     }
     if (json) puts(n_run ? "\n]" : "[]");
 
     size_t n_lacking = report_required(place, &required, &found, &met);
-    size_t n_met = met.count;
     fprintf(json ? stderr : stdout, "%zu passed, %zu failed, %zu not covered\n", n_met, n_failed,
             n_uncovered);
     if (n_run == 0)

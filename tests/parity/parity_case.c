@@ -18,6 +18,9 @@ struct parity_case {
     parity_json    *json;
     stapes_tensors *tensors;
     double          absolute, relative; /* the tolerance */
+    stapes_tensors *quantized;          /* weights, or NULL: those of the case */
+    void           *quantized_file;
+    double          typical; /* allowed in the mean of output.y; 0: as far as each may be */
     stapes_error    error;
     block          *blocks;
 };
@@ -95,6 +98,8 @@ void parity_close(parity_case *c)
         free(b->memory);
         free(b);
     }
+    stapes_close_tensors(c->quantized);
+    free(c->quantized_file);
     stapes_close_tensors(c->tensors);
     parity_json_close(c->json);
     free(c);
@@ -106,7 +111,27 @@ stapes_error *parity_error(parity_case *c) { return &c->error; }
 
 bool parity_failed(const parity_case *c) { return c->error.status != 0; }
 
-const stapes_tensors *parity_tensors(const parity_case *c) { return c->tensors; }
+const stapes_tensors *parity_tensors(const parity_case *c)
+{
+    return c->quantized ? c->quantized : c->tensors;
+}
+
+bool parity_quantize(parity_case *c, uint32_t number, double largest, double typical)
+{
+    uint32_t              all = stapes_count_tensors(c->tensors), count = 0;
+    size_t                bytes;
+    const stapes_tensor **weights = parity_memory(c, all, sizeof *weights);
+    for (uint32_t i = 0; i < all; i++) {
+        const stapes_tensor *tensor = stapes_get_tensor(c->tensors, i);
+        if (!strncmp(tensor->name, "weight.", strlen("weight."))) weights[count++] = tensor;
+    }
+    c->typical = c->absolute + typical;
+    c->absolute += largest;
+    c->quantized_file = stapes_quantize_tensors(weights, count, number, &bytes, NULL, &c->error);
+    if (c->quantized_file)
+        c->quantized = stapes_read_tensors(c->quantized_file, bytes, "quantised weights", &c->error);
+    return c->quantized != NULL;
+}
 
 void *parity_memory(parity_case *c, size_t count, size_t size)
 {
@@ -255,13 +280,14 @@ void parity_compare(parity_case *c, parity_result *result, const char *name, con
     parity_tensor        theirs = parity_get(c, name, tensor->rank);
     if (!theirs.data) return;
     size_t worst = 0;
-    double worst_share = -1.0;
+    double worst_share = -1.0, squares = 0.0;
     for (size_t i = 0; i < count; i++) {
         double r = (double)ours[i], e = (double)theirs.data[i];
         double difference = r == e ? 0.0 : fabs(r - e);
         double allowed = c->absolute + c->relative * fabs(e);
         double share = difference == 0.0 ? 0.0 : isfinite(e) ? difference / allowed : INFINITY;
         if (isnan(r)) difference = share = INFINITY;
+        squares += difference * difference;
         if (difference > result->largest) result->largest = difference;
         if (share > worst_share) {
             worst = i;
@@ -274,6 +300,12 @@ void parity_compare(parity_case *c, parity_result *result, const char *name, con
                count, (double)ours[worst], (double)theirs.data[worst],
                fabs((double)ours[worst] - (double)theirs.data[worst]),
                c->absolute + c->relative * fabs((double)theirs.data[worst]));
+    if (!count || c->typical == 0.0 || strcmp(name, "output.y") != 0) return;
+    double mean = sqrt(squares / (double)count);
+    if (!(mean / c->typical <= result->share)) result->share = mean / c->typical;
+    if (!(mean <= c->typical))
+        refuse(result, "%s: differences of %.2g in the root of the mean square, %.2g allowed", name, mean,
+               c->typical);
 }
 
 void parity_compare_ids(parity_case *c, parity_result *result, const char *name, const int64_t *ours,

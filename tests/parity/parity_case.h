@@ -56,6 +56,11 @@ size_t         parity_count(const parity_case *c, const char *name);
 /* Weights, for functions of the kit that look for theirs. */
 const stapes_tensors *parity_tensors(const parity_case *c);
 
+/* From now on parity_tensors gives the weights quantised to `number` (STAPES_I8, STAPES_BF16, STAPES_F16),
+ * and answers may be further from the reference: each by `largest`, and output.y in the root of the mean
+ * square by `typical`. False, with words in the failure record: not possible. */
+bool parity_quantize(parity_case *c, uint32_t number, double largest, double typical);
+
 /* Memory of the case: zeroed, aligned to 64, freed with it. Ends the program without memory. */
 void *parity_memory(parity_case *c, size_t count, size_t size);
 
