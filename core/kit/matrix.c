@@ -79,8 +79,8 @@ typedef struct target {
 static void put_row(const st_packed *w, const target *to, uint32_t lanes, size_t at, const float *row,
                     size_t n)
 {
-    size_t across = (size_t)w->vectors * lanes, panel = at / across, place = at % across;
-    size_t first = panel * w->in * across;
+    size_t across = (size_t)(w->vectors == 3 ? 3 : 2) * lanes, strip = at / across, place = at % across;
+    size_t first = strip * w->in * across;
     switch (w->number) {
     case STAPES_F16:
         for (size_t i = 0; i < n; i++)

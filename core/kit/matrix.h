@@ -15,7 +15,7 @@
 #include <stapes/kit/callbacks.h>
 
 /* Rows that one call of a kernel gets at most. */
-enum { ST_MATRIX_CHUNK = 96 };
+enum { ST_MATRIX_CHUNK = 144 };
 
 /* The inner dimension of int8 weights: what sums of int32 hold. */
 enum { ST_MATRIX_MOST_INT8 = 1 << 17 };

@@ -168,11 +168,13 @@ typedef struct division {
 static division divide(const stapes_recurrent *r, const st_cell *cell, const stapes_recurrent_run *run)
 {
     enum { FEW = 4, LARGE = 1 << 20, LEAST_SHARE = 1 << 18 };
+    /* with several sequences arithmetic is what counts, unless the weights come from far */
+    uint64_t                large = run->batch < FEW ? LARGE : 2 * LARGE;
     const stapes_callbacks *callbacks = run->callbacks;
     uint32_t                threads = callbacks && callbacks->parallel ? callbacks->threads : 1;
     uint64_t                bytes = st_matrix_bytes(&cell->state);
     division                d = {r->directions, 1, 1};
-    if (threads > 1 && bytes > LARGE) {
+    if (threads > 1 && bytes > large) {
         if (threads < 2 * r->directions) d.at_once = 1;
         d.team = threads / d.at_once;
         if (d.team > bytes / LEAST_SHARE) d.team = (uint32_t)(bytes / LEAST_SHARE);

@@ -143,15 +143,15 @@ typedef struct piece {
     float *const  *y;
     size_t         width;
     float         *room;
-    uint32_t       shares;
+    const st_team *team; /* or NULL */
 } piece;
 
 static void compute_share(void *argument, uint32_t share)
 {
     const piece *p = argument;
     size_t       count = p->step ? p->step->weights->panels_count : p->cell->input.packed.panels_count;
-    size_t       first = st_matrix_part(count, p->shares, share);
-    size_t       end = st_matrix_part(count, p->shares, share + 1);
+    size_t       first = p->team ? st_team_first(p->team, count, share) : 0;
+    size_t       end = p->team ? st_team_first(p->team, count, share + 1) : count;
     if (!p->step) {
         st_matrix_multiply(&p->cell->input, &p->rows, first, end, p->y, p->width, p->room);
         return;
@@ -170,7 +170,7 @@ static void compute(const work *w, piece *p)
 {
     st_team *team = w->pass->team;
     p->cell = w->pass->cell;
-    p->shares = team ? team->size : 1;
+    p->team = team;
     if (team)
         st_team_run(team, compute_share, p);
     else

@@ -66,11 +66,10 @@ static void quantize(const float *x, size_t n, void *to, float *scale)
 /* ---- products --------------------------------------------------------------------------------------------
  */
 
-/* Sums of a tile: float32, or int32 of int8 weights. */
+/* Sums of a tile, for all vectors of a panel: float32, or int32 of int8 weights. */
 typedef union tile_sums {
-    float   f[TILE_ROWS * ST_KERNELS_VECTORS * LANES];
-    int32_t i[TILE_ROWS * ST_KERNELS_VECTORS * LANES];
-    float   pair[2 * ST_KERNELS_VECTORS * LANES];
+    float   f[ROWS_OF_2 * ST_KERNELS_VECTORS * LANES];
+    int32_t i[ROWS_OF_2 * ST_KERNELS_VECTORS * LANES];
 } tile_sums __attribute__((aligned(64)));
 
 /* The finished product of outputs o ... o + LANES - 1, whose sums stand at `at` of the tile. */
@@ -86,49 +85,63 @@ INLINE vf finished(const st_packed *w, const tile_sums *sums, size_t at, size_t 
 }
 
 /* Rows of the next tile, of `left` that remain: as even as it goes. */
-INLINE size_t tile_rows(size_t left)
+INLINE size_t tile_rows(size_t left, size_t most)
 {
-    size_t count = (left + TILE_ROWS - 1) / TILE_ROWS;
+    size_t count = (left + most - 1) / most;
     return (left + count - 1) / count;
-}
-
-INLINE size_t panel_bytes(const st_packed *w)
-{
-    size_t one = w->number == STAPES_I8 ? 1 : w->number == STAPES_F32 ? 4 : 2;
-    return (size_t)w->in * w->vectors * LANES * one;
 }
 
 /* What is done with a tile's sums. */
 typedef void finish_function(const void *what, const st_packed *w, const tile_sums *sums, size_t panel,
                              size_t row, size_t rows);
 
+/* A row by one panel or two. */
+INLINE void run_row(const st_packed *w, const st_rows *rows, size_t panel, size_t count, size_t bytes,
+                    size_t strips, finish_function *finish, const void *what)
+{
+    tile_sums   sums, other;
+    const void *at[4];
+    size_t      across = w->vectors * LANES;
+    for (size_t a = 0; a < strips * count; a++)
+        at[a] = (const char *)w->panels + panel * bytes + a * (bytes / strips);
+    tile_functions(w)[2 - count](at, rows->x, w->in, &sums, 0);
+    finish(what, w, &sums, panel, 0, 1);
+    if (count < 2) return;
+    memcpy(&other, sums.f + across, across * sizeof(float));
+    finish(what, w, &other, panel + 1, 0, 1);
+}
+
 /* All tiles of panels first ... end - 1. */
 INLINE void run_tiles(const st_packed *w, const st_rows *rows, size_t first, size_t end, bool backwards,
                       finish_function *finish, const void *what)
 {
     tile_function *const *functions = tile_functions(w);
-    size_t                bytes = panel_bytes(w);
+    size_t                one = w->number == STAPES_I8 ? 1 : w->number == STAPES_F32 ? 4 : 2;
+    size_t                bytes = (size_t)w->in * w->vectors * LANES * one;
+    size_t                strips = w->vectors == 3 ? 1 : 2, most = w->vectors == 3 ? ROWS_OF_3 : ROWS_OF_2;
     tile_sums             sums;
     for (size_t done = first; done < end;) {
-        size_t      count = rows->count == 1 && done + 2 <= end ? 2 : 1;
-        size_t      panel = backwards ? first + end - done - count : done;
-        const void *panels[2];
-        panels[0] = (const char *)w->panels + panel * bytes;
-        panels[1] = (const char *)panels[0] + bytes;
-        if (count == 2) {
-            tile_sums other;
-            functions[0](panels, rows->x, w->in, &sums);
-            memcpy(&other, sums.pair + w->vectors * LANES, w->vectors * LANES * sizeof(float));
-            finish(what, w, &sums, panel, 0, 1);
-            finish(what, w, &other, panel + 1, 0, 1);
+        size_t count = rows->count == 1 && done + 2 <= end ? 2 : 1;
+        size_t panel = backwards ? first + end - done - count : done;
+        done += count;
+        if (rows->count == 1) {
+            run_row(w, rows, panel, count, bytes, strips, finish, what);
+            continue;
         }
-        for (size_t r = 0; count == 1 && r < rows->count;) {
-            size_t n = tile_rows(rows->count - r);
-            functions[n](panels, rows->x + r, w->in, &sums);
+        for (size_t r = 0; r < rows->count;) {
+            size_t n = tile_rows(rows->count - r, most);
+            for (size_t a = 0; a < strips; a++) {
+                const void *strip = (const char *)w->panels + panel * bytes + a * (bytes / strips);
+                if (n > 1)
+                    functions[n](&strip, rows->x + r, w->in, sums.f + a * 2 * LANES, w->vectors);
+                else if (a == 0) {
+                    const void *both[2] = {strip, (const char *)strip + bytes / strips};
+                    functions[1](both, rows->x + r, w->in, &sums, 0);
+                }
+            }
             finish(what, w, &sums, panel, r, n);
             r += n;
         }
-        done += count;
     }
 }
 

@@ -1,8 +1,9 @@
-/* kernel_tiles.h - the products of a few rows with one panel of weights, all sums in registers.
+/* kernel_tiles.h - the products of a few rows with one strip of weights, all sums in registers.
  *
- * A tile is `rows` rows by `vectors` vectors of outputs. Sums go to memory (rows, vectors * LANES) and from
- * there at once, while they are in the nearest cache, to whoever finishes them. For a single row two panels
- * are computed together: the sums of one would wait for each other. */
+ * A panel of weights is one or two strips, each two or three vectors of outputs wide: so narrow that a tile
+ * has many rows, and so reads a weight seldom. Sums go to memory and from there at once, while they are in
+ * the nearest cache, to whoever finishes them. A single row is multiplied with all strips of one or two
+ * panels together: the sums of one strip would wait for each other. */
 #ifndef ST_KERNEL_TILES_H
 #define ST_KERNEL_TILES_H
 
@@ -11,19 +12,22 @@
 
 #include <stapes/kit/tensors.h>
 
-/* Rows of the largest tile: as many as the registers hold. */
+/* Rows of the largest tile of strips of two and of three vectors: as many as the registers hold. */
 #if defined(__AVX512F__)
-enum { TILE_ROWS = 6 };
+enum { ROWS_OF_2 = 12, ROWS_OF_3 = 8 };
 #elif defined(__AVX2__)
-enum { TILE_ROWS = 3 };
+enum { ROWS_OF_2 = 6, ROWS_OF_3 = 4 };
 #else
-enum { TILE_ROWS = 2 };
+enum { ROWS_OF_2 = 4, ROWS_OF_3 = 2 };
 #endif
 
-/* Rows by panels: either is one. */
-typedef void tile_function(const void *const *panels, const void *const *x, size_t n, void *sums);
+/* Several rows x with one strip, or one row with several strips. Sums of row r, strip a begin at
+ * sums + (r * step + a * vectors) * LANES. n: inputs. */
+typedef void tile_function(const void *const *strips, const void *const *x, size_t n, void *sums,
+                           size_t step);
 
 enum { KEEPS_F32, KEEPS_F16, KEEPS_BF16, KEEPS_I8, KEPT };
+enum { MOST_SUMS = 24 };
 
 INLINE vf tile_weights(int kept, const char *p, size_t i)
 {
@@ -36,32 +40,42 @@ INLINE vf tile_weights(int kept, const char *p, size_t i)
     return vf_load((const float *)p + i);
 }
 
-INLINE void tile_float(int kept, size_t panels, size_t rows, size_t vectors, const void *const *w,
-                       const void *const *x, size_t n, float *sums)
+INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, const void *const *w,
+                       const void *const *x, size_t n, float *sums, size_t step)
 {
     size_t       size = kept == KEEPS_F32 ? 4 : 2;
-    vf           s[8 * ST_KERNELS_VECTORS] = {{0}};
-    const char  *p[2] = {w[0], w[panels - 1]};
-    const float *in[8];
-#pragma GCC unroll 8
+    vf           s[MOST_SUMS] = {{0}};
+    const char  *p[4];
+    const float *in[12];
+#pragma GCC unroll 4
+    for (size_t a = 0; a < strips; a++) p[a] = w[a];
+#pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++) in[r] = x[r];
     for (size_t k = 0; k < n; k++) {
-#pragma GCC unroll 2
-        for (size_t a = 0; a < panels; a++) {
 #pragma GCC unroll 4
-            for (size_t v = 0; v < vectors; v++) {
-                vf weights = tile_weights(kept, p[a], v * LANES);
-#pragma GCC unroll 8
-                for (size_t r = 0; r < rows; r++) {
+        for (size_t a = 0; a < strips; a++) {
+            vf weights[3];
+#pragma GCC unroll 3
+            for (size_t v = 0; v < vectors; v++) weights[v] = tile_weights(kept, p[a], v * LANES);
+#pragma GCC unroll 12
+            for (size_t r = 0; r < rows; r++) {
+                vf one = vf_all(in[r][k]);
+#pragma GCC unroll 3
+                for (size_t v = 0; v < vectors; v++) {
                     vf *sum = &s[(a * rows + r) * vectors + v];
-                    *sum = vf_fma(vf_all(in[r][k]), weights, *sum);
+                    *sum = vf_fma(one, weights[v], *sum);
                 }
             }
             p[a] += vectors * LANES * size;
         }
     }
-#pragma GCC unroll 32
-    for (size_t i = 0; i < panels * rows * vectors; i++) vf_store(sums + i * LANES, s[i]);
+#pragma GCC unroll 4
+    for (size_t a = 0; a < strips; a++)
+#pragma GCC unroll 12
+        for (size_t r = 0; r < rows; r++)
+#pragma GCC unroll 3
+            for (size_t v = 0; v < vectors; v++)
+                vf_store(sums + (r * step + a * vectors + v) * LANES, s[(a * rows + r) * vectors + v]);
 }
 
 /* Four products of int8, added to the lane's sum. */
@@ -80,63 +94,101 @@ INLINE vi tile_dot(vi sum, vi weights, vi x)
 #endif
 }
 
-INLINE void tile_int8(size_t panels, size_t rows, size_t vectors, const void *const *w, const void *const *x,
-                      size_t n, int32_t *sums)
+INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *const *w, const void *const *x,
+                      size_t n, int32_t *sums, size_t step)
 {
-    vi          s[8 * ST_KERNELS_VECTORS] = {{0}};
-    const char *p[2] = {w[0], w[panels - 1]};
-    const char *in[8];
-#pragma GCC unroll 8
+    vi          s[MOST_SUMS] = {{0}};
+    const char *p[4], *in[12];
+#pragma GCC unroll 4
+    for (size_t a = 0; a < strips; a++) p[a] = w[a];
+#pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++) in[r] = x[r];
     for (size_t k = 0; k < n; k += ST_KERNELS_GROUP) {
-#pragma GCC unroll 2
-        for (size_t a = 0; a < panels; a++) {
 #pragma GCC unroll 4
-            for (size_t v = 0; v < vectors; v++) {
-                vi weights;
-                memcpy(&weights, p[a] + v * sizeof weights, sizeof weights);
-#pragma GCC unroll 8
-                for (size_t r = 0; r < rows; r++) {
-                    int32_t four;
-                    memcpy(&four, in[r] + k, sizeof four);
+        for (size_t a = 0; a < strips; a++) {
+            vi weights[3];
+#pragma GCC unroll 3
+            for (size_t v = 0; v < vectors; v++) weights[v] = vi_load(p[a] + v * sizeof(vi));
+#pragma GCC unroll 12
+            for (size_t r = 0; r < rows; r++) {
+                int32_t four;
+                memcpy(&four, in[r] + k, sizeof four);
+#pragma GCC unroll 3
+                for (size_t v = 0; v < vectors; v++) {
                     vi *sum = &s[(a * rows + r) * vectors + v];
-                    *sum = tile_dot(*sum, weights, vi_all(four));
+                    *sum = tile_dot(*sum, weights[v], vi_all(four));
                 }
             }
             p[a] += vectors * sizeof(vi);
         }
     }
-    memcpy(sums, s, panels * rows * vectors * sizeof(vi));
+#pragma GCC unroll 4
+    for (size_t a = 0; a < strips; a++)
+#pragma GCC unroll 12
+        for (size_t r = 0; r < rows; r++)
+#pragma GCC unroll 3
+            for (size_t v = 0; v < vectors; v++)
+                vi_store(sums + (r * step + a * vectors + v) * LANES, s[(a * rows + r) * vectors + v]);
 }
 
-#define TILE(kept, name, panels, rows, vectors)                                                              \
-    static void tile_##name##_##panels##_##rows##_##vectors(const void *const *w, const void *const *x,      \
-                                                            size_t n, void *sums)                            \
+#define TILE(kept, name, strips, rows, vectors)                                                              \
+    static void tile_##name##_##strips##_##rows##_##vectors(const void *const *w, const void *const *x,      \
+                                                            size_t n, void *sums, size_t step)               \
     {                                                                                                        \
         if (kept == KEEPS_I8)                                                                                \
-            tile_int8(panels, rows, vectors, w, x, n, sums);                                                 \
+            tile_int8(strips, rows, vectors, w, x, n, sums, step);                                           \
         else                                                                                                 \
-            tile_float(kept, panels, rows, vectors, w, x, n, sums);                                          \
+            tile_float(kept, strips, rows, vectors, w, x, n, sums, step);                                    \
     }
-#define TILES_OF_ROWS(kept, name, rows) TILE(kept, name, 1, rows, 3) TILE(kept, name, 1, rows, 4)
+/* One row by two panels and by one; more rows by a strip. */
+#define TILES_OF_ROW(kept, name)                                                                             \
+    TILE(kept, name, 4, 1, 2) TILE(kept, name, 2, 1, 2) TILE(kept, name, 2, 1, 3) TILE(kept, name, 1, 1, 3)
+#define ROW_OF_2(name) tile_##name##_4_1_2, tile_##name##_2_1_2, tile_##name##_1_2_2
+#define ROW_OF_3(name) tile_##name##_2_1_3, tile_##name##_1_1_3, tile_##name##_1_2_3
 #if defined(__AVX512F__)
-#define TILES_OF_MANY(kept, name)                                                                            \
-    TILES_OF_ROWS(kept, name, 2)                                                                             \
-    TILES_OF_ROWS(kept, name, 3)                                                                             \
-    TILES_OF_ROWS(kept, name, 4) TILES_OF_ROWS(kept, name, 5) TILES_OF_ROWS(kept, name, 6)
-#define ROW_OF_MANY(name, vectors)                                                                           \
-    tile_##name##_1_2_##vectors, tile_##name##_1_3_##vectors, tile_##name##_1_4_##vectors,                   \
-        tile_##name##_1_5_##vectors, tile_##name##_1_6_##vectors
-#elif defined(__AVX2__)
-#define TILES_OF_MANY(kept, name) TILES_OF_ROWS(kept, name, 2) TILES_OF_ROWS(kept, name, 3)
-#define ROW_OF_MANY(name, vectors) tile_##name##_1_2_##vectors, tile_##name##_1_3_##vectors
-#else
-#define TILES_OF_MANY(kept, name) TILES_OF_ROWS(kept, name, 2)
-#define ROW_OF_MANY(name, vectors) tile_##name##_1_2_##vectors
-#endif
 #define TILES(kept, name)                                                                                    \
-    TILES_OF_ROWS(kept, name, 1)                                                                             \
-    TILE(kept, name, 2, 1, 3) TILE(kept, name, 2, 1, 4) TILES_OF_MANY(kept, name)
+    TILES_OF_ROW(kept, name)                                                                                 \
+    TILE(kept, name, 1, 2, 2)                                                                                \
+    TILE(kept, name, 1, 3, 2)                                                                                \
+    TILE(kept, name, 1, 4, 2)                                                                                \
+    TILE(kept, name, 1, 5, 2)                                                                                \
+    TILE(kept, name, 1, 6, 2)                                                                                \
+    TILE(kept, name, 1, 7, 2)                                                                                \
+    TILE(kept, name, 1, 8, 2)                                                                                \
+    TILE(kept, name, 1, 9, 2)                                                                                \
+    TILE(kept, name, 1, 10, 2)                                                                               \
+    TILE(kept, name, 1, 11, 2)                                                                               \
+    TILE(kept, name, 1, 12, 2)                                                                               \
+    TILE(kept, name, 1, 2, 3)                                                                                \
+    TILE(kept, name, 1, 3, 3)                                                                                \
+    TILE(kept, name, 1, 4, 3)                                                                                \
+    TILE(kept, name, 1, 5, 3) TILE(kept, name, 1, 6, 3) TILE(kept, name, 1, 7, 3) TILE(kept, name, 1, 8, 3)
+#define TABLE_OF_2(name)                                                                                     \
+    ROW_OF_2(name), tile_##name##_1_3_2, tile_##name##_1_4_2, tile_##name##_1_5_2, tile_##name##_1_6_2,      \
+        tile_##name##_1_7_2, tile_##name##_1_8_2, tile_##name##_1_9_2, tile_##name##_1_10_2,                 \
+        tile_##name##_1_11_2, tile_##name##_1_12_2
+#define TABLE_OF_3(name)                                                                                     \
+    ROW_OF_3(name), tile_##name##_1_3_3, tile_##name##_1_4_3, tile_##name##_1_5_3, tile_##name##_1_6_3,      \
+        tile_##name##_1_7_3, tile_##name##_1_8_3
+#elif defined(__AVX2__)
+#define TILES(kept, name)                                                                                    \
+    TILES_OF_ROW(kept, name)                                                                                 \
+    TILE(kept, name, 1, 2, 2)                                                                                \
+    TILE(kept, name, 1, 3, 2)                                                                                \
+    TILE(kept, name, 1, 4, 2)                                                                                \
+    TILE(kept, name, 1, 5, 2)                                                                                \
+    TILE(kept, name, 1, 6, 2) TILE(kept, name, 1, 2, 3) TILE(kept, name, 1, 3, 3) TILE(kept, name, 1, 4, 3)
+#define TABLE_OF_2(name)                                                                                     \
+    ROW_OF_2(name), tile_##name##_1_3_2, tile_##name##_1_4_2, tile_##name##_1_5_2, tile_##name##_1_6_2
+#define TABLE_OF_3(name) ROW_OF_3(name), tile_##name##_1_3_3, tile_##name##_1_4_3
+#else
+#define TILES(kept, name)                                                                                    \
+    TILES_OF_ROW(kept, name)                                                                                 \
+    TILE(kept, name, 1, 2, 2)                                                                                \
+    TILE(kept, name, 1, 3, 2) TILE(kept, name, 1, 4, 2) TILE(kept, name, 1, 2, 3)
+#define TABLE_OF_2(name) ROW_OF_2(name), tile_##name##_1_3_2, tile_##name##_1_4_2
+#define TABLE_OF_3(name) ROW_OF_3(name)
+#endif
 
 TILES(KEEPS_F32, f32)
 #if HAS_HALVES
@@ -145,17 +197,13 @@ TILES(KEEPS_BF16, bf16)
 #endif
 TILES(KEEPS_I8, i8)
 
-/* Of one panel width: two panels by one row, then one panel by 1, 2, ... rows. */
-#define TILE_ROW(name, vectors)                                                                              \
-    {                                                                                                        \
-        tile_##name##_2_1_##vectors, tile_##name##_1_1_##vectors, ROW_OF_MANY(name, vectors)                 \
-    }
+/* [0]: two panels by one row; [n]: n rows by one panel (one row) or one strip. */
 #define TILE_TABLE(name)                                                                                     \
     {                                                                                                        \
-        TILE_ROW(name, 3), TILE_ROW(name, 4)                                                                 \
+        {TABLE_OF_2(name)}, { TABLE_OF_3(name) }                                                             \
     }
 
-static tile_function *const tiles[KEPT][2][1 + TILE_ROWS] = {[KEEPS_F32] = TILE_TABLE(f32),
+static tile_function *const tiles[KEPT][2][1 + ROWS_OF_2] = {[KEEPS_F32] = TILE_TABLE(f32),
 #if HAS_HALVES
                                                              [KEEPS_F16] = TILE_TABLE(f16),
                                                              [KEEPS_BF16] = TILE_TABLE(bf16),
@@ -168,7 +216,7 @@ static tile_function *const *tile_functions(const st_packed *w)
                : w->number == STAPES_F16  ? KEEPS_F16
                : w->number == STAPES_BF16 ? KEEPS_BF16
                                           : KEEPS_F32;
-    return tiles[kept][w->vectors - 3];
+    return tiles[kept][w->vectors == 3];
 }
 
 #endif

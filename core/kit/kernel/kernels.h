@@ -1,6 +1,6 @@
 /* kernels.h - the inner loops, one table of them for each instruction set.
  *
- * Weights lie in panels, `vectors` vectors of outputs wide, so that a step along the inner dimension reads
+ * Weights lie in strips, two or three vectors of outputs wide, so that a step along the inner dimension reads
  * on where the last one ended. A sum of an output is one sum from its first term to its last; lanes are
  * different outputs. So neither the number of rows nor their place changes a bit of a row's result, on one
  * path. Between paths float32 sums differ in the last bits (a product and a sum are rounded once with AVX2
@@ -14,10 +14,10 @@
 
 enum { ST_KERNELS_MOST_LANES = 16, ST_KERNELS_VECTORS = 4, ST_KERNELS_GROUP = 4 };
 
-/* Weights as the kernels want them. Panel p holds for each input `vectors` vectors of `lanes` numbers; for
- * int8 for each group of ST_KERNELS_GROUP inputs (zeros behind the last), lane after lane the group's
- * weights. What belongs to an output (scale, sums, bias) stands in the same order, zeros for the lanes
- * behind the last. */
+/* Weights as the kernels want them. A panel is one strip of three vectors, or two strips of two, one behind
+ * the other. A strip holds for each input its vectors of `lanes` numbers; for int8 for each group of
+ * ST_KERNELS_GROUP inputs (zeros behind the last), lane after lane the group's weights. What belongs to an
+ * output (scale, sums, bias) stands in the same order, zeros for the lanes behind the last. */
 typedef struct st_packed {
     const void    *panels;
     const float   *bias;

@@ -28,12 +28,15 @@ typedef float    vf __attribute__((vector_size(LANES * sizeof(float))));
 typedef int32_t  vi __attribute__((vector_size(LANES * sizeof(int32_t))));
 typedef uint32_t vu __attribute__((vector_size(LANES * sizeof(uint32_t))));
 /* The same at any address. */
-typedef float vf_any __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+typedef float   vf_any __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+typedef int32_t vi_any __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(1), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE vf   vf_load(const float *p) { return *(const vf_any *)p; }
 INLINE void vf_store(float *p, vf v) { *(vf_any *)p = v; }
+INLINE vi   vi_load(const void *p) { return *(const vi_any *)p; }
+INLINE void vi_store(void *p, vi v) { *(vi_any *)p = v; }
 INLINE vf   vf_all(float x) { return x - (vf){0}; }
 INLINE vi   vi_all(int32_t x) { return x - (vi){0}; }
 
