@@ -8,9 +8,17 @@ static const struct {
     const char *name;
     void (*run)(parity_case *c, parity_result *result);
 } kinds[] = {
-    {"recurrent", parity_recurrent},     {"linear", parity_linear},     {"convolution", parity_convolution},
-    {"log_softmax", parity_log_softmax}, {"network", parity_network},   {"features", parity_features},
-    {"ctc_greedy", parity_ctc_greedy},   {"ctc_loss", parity_ctc_loss},
+    {"recurrent", parity_recurrent},
+    {"linear", parity_linear},
+    {"convolution", parity_convolution},
+    {"log_softmax", parity_log_softmax},
+    {"network", parity_network},
+    {"features", parity_features},
+    {"mfcc", parity_mfcc},
+    {"stft", parity_stft},
+    {"deltas", parity_deltas},
+    {"ctc_greedy", parity_ctc_greedy},
+    {"ctc_loss", parity_ctc_loss},
 };
 
 void parity_run(parity_case *c, parity_result *result)

@@ -15,6 +15,9 @@ void parity_convolution(parity_case *c, parity_result *result);
 void parity_log_softmax(parity_case *c, parity_result *result);
 void parity_network(parity_case *c, parity_result *result);
 void parity_features(parity_case *c, parity_result *result);
+void parity_mfcc(parity_case *c, parity_result *result);
+void parity_stft(parity_case *c, parity_result *result);
+void parity_deltas(parity_case *c, parity_result *result);
 void parity_ctc_greedy(parity_case *c, parity_result *result);
 void parity_ctc_loss(parity_case *c, parity_result *result);
 

@@ -38,7 +38,8 @@ def main() -> int:
 
     try:
         import torch
-        from reference import cases, ctc, features, layers, recurrent, speech  # noqa: F401 (they register)
+        from reference import (  # noqa: F401 (they register)
+            cases, cepstra, ctc, deltas, features, layers, recurrent, spectra, speech)
     except ModuleNotFoundError as error:
         print(f"make_reference: {error}: run tests/peers/setup, then use build/peers/bin/python", file=sys.stderr)
         return 2
