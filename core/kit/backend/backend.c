@@ -1,10 +1,11 @@
 /* backend.c - which library multiplies; see backend.h.
  *
  * The rule is by what the machine has, not by a measurement at start, which would cost time and choose
- * differently from run to run. The kit's own kernels are as fast as the libraries or faster where there is
- * AVX2, and have weights packed once, so a library is taken where the processor has no such path: there
- * OpenBLAS knows more kernels than the kit (AVX without AVX2, NEON). Even there only for matrices that many
- * rows meet at once: a library's block costs the same whether it holds one row or all. */
+ * differently from run to run. The kit's own kernels have their weights packed once and are as fast as the
+ * libraries or faster where there is AVX2, and where there is nothing beyond SSE. A library is taken where
+ * OpenBLAS has wider kernels than the kit: AVX without AVX2 (twice as fast), and processors that are no
+ * x86. Even there only for matrices that many rows meet at once: a library's block costs the same whether
+ * it holds one row or all. */
 #include "kit/backend/backend.h"
 
 #include "kit/kernel/kernels.h"
@@ -116,6 +117,17 @@ static void choose_asked(const char *wanted)
         wanted);
 }
 
+/* Whether OpenBLAS' kernels are wider than the baseline of the kit. */
+static bool library_is_wider(void)
+{
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx");
+#else
+    return true;
+#endif
+}
+
 /* What the machine says. */
 static void choose_by_rule(void)
 {
@@ -128,6 +140,10 @@ static void choose_by_rule(void)
     }
     if (forced && *forced) {
         (void)snprintf(choice.why, sizeof choice.why, "STAPES_CPU chooses among the kit's kernels");
+        return;
+    }
+    if (!library_is_wider()) {
+        (void)snprintf(choice.why, sizeof choice.why, "no library has wider kernels for this machine");
         return;
     }
     library = st_backend_get(ST_BACKEND_OPENBLAS);
