@@ -318,7 +318,7 @@ static void widen(parity_allowance *all, const plain *exact, const double *exact
     for (size_t i = 0; i < noisy->traced && i < exact->traced; i++)
         all->largest = fmax(all->largest, 3.0 * fabs(noisy->trace[i] - exact->trace[i]));
     for (size_t i = 0; i < count; i++) squares += (noisy_y[i] - exact_y[i]) * (noisy_y[i] - exact_y[i]);
-    if (count) all->typical = fmax(all->typical, 2.0 * sqrt(squares / (double)count));
+    if (count) all->typical = fmax(all->typical, 1.4 * sqrt(squares / (double)count));
 }
 
 parity_allowance parity_derive(const char *place, const char *name, uint32_t number, stapes_error *error)
