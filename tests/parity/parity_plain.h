@@ -10,10 +10,11 @@
  *   I8          weights: the output's largest |w| / 254; rows: the row's largest |x| / 254
  *
  * The answer of a form is one more such draw. Its largest distance from the reference may be three times that
- * of the furthest draw, and the root of the mean square over output.y, which scatters less, twice the largest
- * of the draws'. To both comes what the case allows single precision. So a step of another size, a scale that
- * is missing or of another output, or a row that is rounded too coarsely is seen. There are eight draws, and
- * 64 of cases that are small: there the largest of few draws of few numbers may be small by chance. */
+ * of the furthest draw, and the root of the mean square over output.y, which scatters less, 1.4 times the
+ * largest of the draws'. To both comes what the case allows single precision. So a step of another size, a
+ * scale that is missing or of another output, or a row that is rounded too coarsely is seen. There are eight
+ * draws, and 64 of cases that are small: there the largest of few draws of few numbers may be small by
+ * chance. */
 #ifndef PARITY_PLAIN_H
 #define PARITY_PLAIN_H
 
