@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- memory ------------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------------- */
 
 /* a * b floats, aligned to 64, not touched; 0 of them are one. Owned by the stream. */
 static float *take(stapes_stream *s, size_t a, size_t b, size_t *total)
@@ -62,11 +62,13 @@ static bool take_layer(stapes_stream *s, uint32_t i, size_t rows, size_t all, si
 static bool take_all(stapes_stream *s, size_t *total)
 {
     const stapes_network *n = s->network;
-    size_t                rows = s->capacity, all = rows, widest = 0, room = 0, states = 0, out;
+    size_t                rows = s->capacity, all = rows, widest = 0, room = 0, states = 0, window = 0, out;
     if (s->most > 1 && __builtin_mul_overflow(rows, (size_t)n->shape.in, &widest)) widest = SIZE_MAX;
     for (uint32_t i = 0; i < n->count; i++) {
         const stapes_layer *layer = &n->layers[i].layer;
         if (!take_layer(s, i, rows, all, &room, &states, total)) return false;
+        size_t numbers = (size_t)layer->kernel * layer->in;
+        if (layer->kind == STAPES_CONV1D && numbers <= ST_STREAM_WINDOW && numbers > window) window = numbers;
         rows = st_stream_most_rows(layer, rows, 1);
         all = st_stream_most_rows(layer, all, s->most);
         if (layer->kind == STAPES_CONV1D || layer->kind == STAPES_LINEAR) {
@@ -81,6 +83,7 @@ static bool take_all(stapes_stream *s, size_t *total)
     }
     return (s->out[0] = take(s, widest, 1, total)) && (s->out[1] = take(s, widest, 1, total)) &&
            (s->states = take(s, s->most > 1 ? s->most : 0, states, total)) &&
+           (s->windows = take(s, s->most > 1 ? ST_STREAM_MOST : 0, window, total)) &&
            (s->room = take(s, room, 1, total));
 }
 
@@ -93,7 +96,7 @@ stapes_stream *stapes_open_stream(const stapes_network *network, uint32_t rows, 
         s->capacity = rows ? rows : 1;
         s->most = s->capacity < ST_STREAM_MOST ? s->capacity : ST_STREAM_MOST;
         s->layers = st_arena_take(&s->arena, network->count, sizeof *s->layers);
-        s->blocks = st_arena_take(&s->arena, 3 * (size_t)network->count + 4, sizeof *s->blocks);
+        s->blocks = st_arena_take(&s->arena, 3 * (size_t)network->count + 5, sizeof *s->blocks);
     }
     if (s && s->layers && s->blocks && take_all(s, &total)) {
         stapes_reset_stream(s);
@@ -129,7 +132,7 @@ void stapes_reset_stream(stapes_stream *stream)
     }
 }
 
-/* ---- calls -------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------- */
 
 enum { AT_ONCE = 64 }; /* runs that are put in order together */
 

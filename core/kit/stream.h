@@ -7,6 +7,9 @@
 /* Streams in one batch: beyond so many rows a product gains nothing from more of them. */
 enum { ST_STREAM_MOST = 16 };
 
+/* Numbers of a kernel up to which a batch of few rows copies its windows together. */
+enum { ST_STREAM_WINDOW = 1 << 14 };
+
 /* What one layer keeps from call to call. */
 typedef struct st_stream_kept {
     float   *rows; /* conv1d: (capacity, in), the first n of them held from before */
@@ -22,8 +25,9 @@ struct stapes_stream {
     bool                  begun;
     bool                  taken; /* by the call under way */
     st_stream_kept       *layers;
-    float                *out[2]; /* outputs of layers, in turn */
-    float                *states; /* of a batch in one recurrent layer */
+    float                *out[2];  /* outputs of layers, in turn */
+    float                *states;  /* of a batch in one recurrent layer */
+    float                *windows; /* of a batch in one convolution: (ST_STREAM_MOST, kernel, in) */
     float                *room;
     st_arena              arena; /* of `layers` */
     void                **blocks;

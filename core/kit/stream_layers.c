@@ -62,8 +62,7 @@ static void run_linear(const batch *b, const st_network_layer *l, const float *x
     }
 }
 
-/* ---- convolution ------------------------------------------------------------------------------------------
- */
+/* ---- convolution ---------------------------------------------------------------------------------- */
 
 /* Puts rows behind those that are held; returns how many rows come out. */
 static uint32_t take_rows(const stapes_layer *layer, st_stream_kept *k, const float *x, uint32_t rows,
@@ -96,10 +95,41 @@ static void drop_rows(const stapes_layer *layer, st_stream_kept *k, uint32_t n)
     memmove(k->rows, k->rows + used * in, k->n * in * sizeof *k->rows);
 }
 
+/* held rows -> y (streams, T, out), stream after stream */
+static void convolve_each(const batch *b, uint32_t layer, const st_network_layer *l, float *y)
+{
+    size_t step = (size_t)l->layer.stride * l->layer.in, out = l->layer.out;
+    for (uint32_t i = 0; i < b->count; i++, y += b->most * out) {
+        size_t n = b->rows[i];
+        st_matrix_product(&l->matrix, b->runs[i]->stream->layers[layer].rows, step, n, y, out, b->first->room,
+                          b->callbacks);
+        activate(l->layer.activation, y, n * out);
+        memset(y + n * out, 0, (b->most - n) * out * sizeof *y);
+    }
+}
+
+/* The same for few rows: what their kernels see is copied together, for one product. */
+static void convolve_windows(const batch *b, uint32_t layer, const st_network_layer *l, float *y)
+{
+    size_t step = (size_t)l->layer.stride * l->layer.in, size = (size_t)l->layer.kernel * l->layer.in;
+    size_t rows = (size_t)b->count * b->most, out = l->layer.out;
+    float *to = b->first->windows;
+    for (uint32_t i = 0; i < b->count; i++) {
+        const float *held = b->runs[i]->stream->layers[layer].rows;
+        for (uint32_t r = 0; r < b->most; r++, to += size)
+            if (r < b->rows[i])
+                memcpy(to, held + r * step, size * sizeof *to);
+            else
+                memset(to, 0, size * sizeof *to);
+    }
+    st_matrix_product(&l->matrix, b->first->windows, size, rows, y, out, b->first->room, b->callbacks);
+    activate(l->layer.activation, y, rows * out);
+}
+
 /* x (streams, T, in) -> y (streams, new T, out) */
 static void run_convolution(batch *b, uint32_t layer, const st_network_layer *l, const float *x, float *y)
 {
-    size_t   in = l->layer.in, out = l->layer.out;
+    size_t   in = l->layer.in;
     uint32_t most = 0;
     for (uint32_t i = 0; i < b->count; i++) {
         st_stream_kept *k = b->runs[i]->stream->layers + layer;
@@ -107,20 +137,15 @@ static void run_convolution(batch *b, uint32_t layer, const st_network_layer *l,
         if (b->rows[i] > most) most = b->rows[i];
     }
     b->most = most;
-    for (uint32_t i = 0; i < b->count; i++) {
-        st_stream_kept *k = b->runs[i]->stream->layers + layer;
-        float          *to = y + (size_t)i * most * out;
-        uint32_t        n = b->rows[i];
-        st_matrix_product(&l->matrix, k->rows, l->layer.stride * in, n, to, out, b->first->room,
-                          b->callbacks);
-        activate(l->layer.activation, to, n * out);
-        memset(to + n * out, 0, (most - n) * out * sizeof *to);
-        drop_rows(&l->layer, k, n);
-    }
+    if (b->count > 1 && b->count * most <= ST_STREAM_MOST && l->layer.kernel * in <= ST_STREAM_WINDOW)
+        convolve_windows(b, layer, l, y);
+    else
+        convolve_each(b, layer, l, y);
+    for (uint32_t i = 0; i < b->count; i++)
+        drop_rows(&l->layer, b->runs[i]->stream->layers + layer, b->rows[i]);
 }
 
-/* ---- recurrent layers
- * --------------------------------------------------------------------------------------- */
+/* ---- recurrent layers ----------------------------------------------------------------------------- */
 
 /* Copies states between those of the streams, (parts, n) each, and those of the batch, (parts, streams, n).
  */
@@ -165,8 +190,7 @@ static int run_recurrent(const batch *b, uint32_t layer, const st_network_layer 
     return status;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------------ */
 
 /* The input rows of all streams, as layers want them; of a single stream they lie so already. */
 static const float *gather(const batch *b, float *to)

@@ -17,8 +17,7 @@ typedef struct lane {
     bool     down; /* failed as it was to: gets nothing more */
 } lane;
 
-/* ---- parts of a segment ----------------------------------------------------------------------------------
- */
+/* ---- parts of a segment --------------------------------------------------------------------------- */
 
 static int open_one(st_case *c, uint32_t combination, st_probe *probe)
 {
@@ -135,8 +134,7 @@ static int run_together(st_case *c, lane *const *lanes, uint32_t count, uint32_t
     return status;
 }
 
-/* ---- lives ------------------------------------------------------------------------------------------------
- */
+/* ---- lives ---------------------------------------------------------------------------------------- */
 
 static bool make_lanes(st_case *c, uint32_t combination, lane *lanes, uint32_t count)
 {

@@ -14,8 +14,7 @@
 typedef recurrent_settings settings;
 typedef recurrent_state    state;
 
-/* ---- the model ------------------------------------------------------------------------------------------
- */
+/* ---- the model ------------------------------------------------------------------------------------ */
 
 static void destroy(void *object)
 {
@@ -62,8 +61,7 @@ static int open_network(const stapes_instance *me)
     return STAPES_OK;
 }
 
-/* ---- formats ---------------------------------------------------------------------------------------------
- */
+/* ---- formats -------------------------------------------------------------------------------------- */
 
 static int check_recipe(const stapes_instance *me, const stapes_format *in)
 {
@@ -117,7 +115,7 @@ static int configure(const stapes_instance *me, const stapes_format *const *inpu
     return STAPES_OK;
 }
 
-/* ---- events and the end ---------- */
+/* ---- events and the end --------------------------------------------------------------------------- */
 
 static int event(const stapes_instance *me, uint32_t port, const stapes_event *what)
 {
@@ -133,8 +131,7 @@ static void close_network(const stapes_instance *me)
     free(s->held);
 }
 
-/* ---- tables
- * ------------------------------------------------------------------------------------------------ */
+/* ---- tables --------------------------------------------------------------------------------------- */
 
 static const stapes_parameter parameters[] = {
     STAPES_PARAMETER(settings, model, NULL, "the model's name or folder", .flags = STAPES_IS_MODEL),

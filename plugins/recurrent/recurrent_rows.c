@@ -56,8 +56,7 @@ void recurrent_rows_begin_again(state *s)
     if (s->stream) stapes_reset_stream(s->stream);
 }
 
-/* ---- the network
- * -------------------------------------------------------------------------------------------- */
+/* ---- the network ---------------------------------------------------------------------------------- */
 
 /* The instances of a call. */
 typedef struct group {
@@ -145,8 +144,7 @@ static int first_failure(const job *jobs, uint32_t count)
     return STAPES_OK;
 }
 
-/* ---- segments
- * ------------------------------------------------------------------------------------------------ */
+/* ---- segments ------------------------------------------------------------------------------------- */
 
 /* What is held of each comes out; then everything is as at the begin. At most AT_ONCE instances. */
 static int finish(const stapes_instance *const *many, uint32_t count)
@@ -194,8 +192,7 @@ static int hold(const stapes_instance *me, const float *x, uint32_t rows)
     return STAPES_OK;
 }
 
-/* ---- packets
- * -------------------------------------------------------------------------------------------------- */
+/* ---- packets -------------------------------------------------------------------------------------- */
 
 /* Sees where a packet lies, and keeps it where the segment has to be whole. */
 static int take(const stapes_instance *me, const stapes_packet *packet)

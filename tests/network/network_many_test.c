@@ -24,8 +24,7 @@ static const float *noise(void)
     return x;
 }
 
-/* ---- instances ------------------------------------------------------------------------------------------
- */
+/* ---- instances ------------------------------------------------------------------------------------ */
 
 typedef struct crowd {
     bench        *benches;
@@ -103,8 +102,7 @@ static bool same(bench *a, bench *b)
     return equal;
 }
 
-/* ---- the same bytes ---------------------------------------------------------------------------------------
- */
+/* ---- the same bytes ------------------------------------------------------------------------------- */
 
 static void check_same(const char *model, uint32_t columns, uint32_t count, uint32_t packet, uint32_t threads)
 {
@@ -136,8 +134,7 @@ static void check_same(const char *model, uint32_t columns, uint32_t count, uint
     bench_close_workers(workers);
 }
 
-/* ---- failures ---------------------------------------------------------------------------------------------
- */
+/* ---- failures ------------------------------------------------------------------------------------- */
 
 static void check_one_fails(void)
 {
@@ -192,8 +189,7 @@ static void check_one_fails(void)
     close_crowd(&alone);
 }
 
-/* ---- what it is for
- * ---------------------------------------------------------------------------------------- */
+/* ---- what it is for ------------------------------------------------------------------------------- */
 
 static double now(void)
 {

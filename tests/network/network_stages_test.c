@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* ---- recurrent.network --------------------------------------------------------------------------------- */
+/* ---- recurrent.network ---------------------------------------------------------------------------- */
 
 enum { IN = 8, ROWS = 100 };
 static const stapes_time hop = STAPES_SECOND / 100;
@@ -126,8 +126,7 @@ static void check_plain(void)
     bench_close(&b);
 }
 
-/* ---- ctc.search ------------------------------------------------------------------------------------------
- */
+/* ---- ctc.search ----------------------------------------------------------------------------------- */
 
 /* Scores in which the labels of a string lead: '_' the blank, ' ' the space, letters themselves. */
 static uint32_t spell(const char *path, float *scores)

@@ -27,8 +27,7 @@ STAPES_FORMAT_CHECK(3, 4) static void drop_log(const stapes_instance *me, int le
     (void)format;
 }
 
-/* ---- packets --------------------------------------------------------------------------------------------
- */
+/* ---- packets -------------------------------------------------------------------------------------- */
 
 static size_t row_size(const stapes_format *format)
 {
@@ -87,8 +86,7 @@ static int emit(const stapes_instance *me, uint32_t port, stapes_packet *packet)
     return b->refuse && --b->refuse == 0 ? STAPES_EPIPE : STAPES_OK;
 }
 
-/* ---- what is shared ---------------------------------------------------------------------------------------
- */
+/* ---- what is shared ------------------------------------------------------------------------------- */
 
 static struct shared {
     char  key[4200];
@@ -133,8 +131,7 @@ static void leave_shared(const bench *b)
     }
 }
 
-/* ---- the rest of the host
- * ----------------------------------------------------------------------------------- */
+/* ---- the rest of the host ------------------------------------------------------------------------- */
 
 static bool canceled(const stapes_instance *me)
 {
@@ -171,8 +168,7 @@ static const stapes_host host = {.size = sizeof host,
                                  .canceled = canceled,
                                  .threads = threads};
 
-/* ---- calls
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------- */
 
 int bench_open(bench *b, const char *file, const char *model, float longest)
 {

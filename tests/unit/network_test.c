@@ -11,7 +11,7 @@ static bool near(float a, double b) { return fabs((double)a - b) <= 1e-6; }
 
 static double sigma(double x) { return 1.0 / (1.0 + exp(-x)); }
 
-/* ---- one step of each cell, written out ---------------------------------------------------------------- */
+/* ---- one step of each cell, written out ----------------------------------------------------------- */
 
 static const float w_ih[] = {0.5f, -0.25f, 1.0f, 0.75f}, w_hh[] = {0.3f, 0.6f, -0.9f, 0.2f};
 static const float b_ih[] = {0.1f, 0.2f, -0.3f, 0.4f}, b_hh[] = {-0.2f, 0.5f, 0.7f, -0.1f};
@@ -69,8 +69,7 @@ static void check_cells(void)
     CHECK(near(y, sigma(a[3] - 0.1) * tanh(c)));
 }
 
-/* ---- convolution, also with gaps between kernels ---------------------------------------------------------
- */
+/* ---- convolution, also with gaps between kernels -------------------------------------------------- */
 
 static void check_convolution(uint32_t kernel, uint32_t stride, uint32_t padding, uint32_t rows)
 {
@@ -128,8 +127,7 @@ static void check_convolution(uint32_t kernel, uint32_t stride, uint32_t padding
     free(bytes);
 }
 
-/* ---- the same bits
- * ------------------------------------------------------------------------------------------ */
+/* ---- the same bits -------------------------------------------------------------------------------- */
 
 static void check_cuts(void)
 {

@@ -13,7 +13,7 @@ static uint32_t below(uint32_t count)
     return (seed >> 8) % count;
 }
 
-/* ---- networks ----------------------------------------------------------------------------------------- */
+/* ---- networks ------------------------------------------------------------------------------------- */
 
 /* A tensor of small random numbers. */
 static void add(made_file *f, const char *layer, const char *name, uint32_t a, uint32_t b, uint32_t c)
@@ -111,8 +111,7 @@ static stapes_network *make_whole(void)
     return make_network(layers, STAPES_COUNT(layers), STAPES_ENDS_LOG_SOFTMAX);
 }
 
-/* ---- together and alone ---------------------------------------------------------------------------------
- */
+/* ---- together and alone --------------------------------------------------------------------------- */
 
 typedef struct pair {
     stapes_stream *together, *alone;
@@ -187,8 +186,7 @@ static stapes_network *load(const char *name)
     return n;
 }
 
-/* ---- refusals -------------------------------------------------------------------------------------------
- */
+/* ---- refusals ------------------------------------------------------------------------------------- */
 
 static bool third(void *user) { return ++*(int *)user == 3; }
 
