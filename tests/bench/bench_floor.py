@@ -47,7 +47,7 @@ def floor(row, places):
     """Seconds."""
     machine, load, threads = places["machine"], row.load, row.threads
     if load["kind"] == "recurrent":
-        sizes = json.loads((places["models"] / load["network"] / "network.json").read_text())
+        sizes = load.get("sizes") or json.loads((places["models"] / load["network"] / "network.json").read_text())
         return recurrent_floor(machine, threads, load, sizes)
     if load["kind"] == "logmel":  # a real FFT of n points: 2.5 n log2 n; each line is in two filters
         fft, window = load["fft"], load["window"]

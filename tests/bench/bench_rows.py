@@ -89,6 +89,26 @@ def recurrent_rows():
     yield recurrent(g, "GRU 2x128 streaming, 1,000 calls of one frame, float32", "float32", "float32", 1, 1, 0.3, 1)
 
 
+# ---- several segments in one batch -----------------------------------------------------------------------------------
+
+AN4 = {"cell": "lstm", "inputs": 240, "hidden": 256, "layers": 3, "directions": 2}
+
+
+def segments(count, rows, threads, target):
+    """The shipped model through the stage's own functions; the peer is the same stage, one instance after the other."""
+    model = pathlib.Path(__file__).resolve().parents[2] / "models" / "an4"
+
+    def sides(places, _):
+        command = [places["bench_stage"], "--plugin", places["plugins"] / "recurrent.so", "--model", model, "--columns",
+                   AN4["inputs"], "--segments", count, "--rows", rows, "--threads", threads]
+        return [("ours", [*command, "--together", 1], {}), ("one at a time", command, {})]
+    return Row(name=f"segments-{count}-{threads}-thread{'s' if threads > 1 else ''}", threads=threads, target=target,
+               work=f"{count} segments of {rows * 0.03:g} s through the model an4, in one batch", sides=sides,
+               needs=lambda places: (model / "weights.safetensors", places["plugins"] / "recurrent.so"),
+               load={"kind": "recurrent", "numbers": "float16", "batch": count, "piece": 0, "sizes": {**AN4, "rows": rows}},
+               reference="one at a time", tolerance=0.0, repeats=3)
+
+
 # ---- log-mel -------------------------------------------------------------------------------------------------------
 
 def write_speech(path, seconds=60, rate=16000):
@@ -140,5 +160,6 @@ def product(out, inner, rows, threads=2):
                reference="", measure="relative", tolerance=1e-5, repeats=3)
 
 
-ROWS = [*recurrent_rows(), logmel("torchaudio", 0.8), logmel("kaldi-native-fbank", 0.2),
+ROWS = [*recurrent_rows(), *(segments(8, 100, threads, 0.7) for threads in (1, 2)),
+        logmel("torchaudio", 0.8), logmel("kaldi-native-fbank", 0.2),
         *(product(out, inner, rows) for out, inner in SHAPES for rows in (1, 8, 16, 100, 1500))]

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Our side of the bench works at tiny sizes, and what it times is what it says: bench_test.py BENCH_KIT REFERENCE.
+"""Our side of the bench works at tiny sizes, and what it times is what it says: bench_test.py BENCH_KIT REFERENCE
+BENCH_STAGE RECURRENT.SO MODEL_WITH_24_INPUTS.
 
 A bench of wrong numbers is worthless. The driver compares with the peers; this test, which needs none, compares with
 plain Python and with a reference case of the features. It asserts no time.
@@ -16,6 +17,7 @@ import sys
 import tempfile
 
 KIT, REFERENCE = sys.argv[1], pathlib.Path(sys.argv[2])
+STAGE, PLUGIN, MODEL = sys.argv[3:6]
 failed = 0
 
 
@@ -26,11 +28,11 @@ def check(true, words):
         print(f"bench_test: {words}", file=sys.stderr)
 
 
-def run_side(folder, kind, **options):
+def run_side(folder, kind, program=None, **options):
     """The floats that a side computes; it must also answer with as many positive times as it is asked for."""
     out = folder / "out.f32"
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    done = subprocess.run([KIT, kind, *words, "--output", str(out)], input="repeat 3\nrepeat 1\n", text=True,
+    done = subprocess.run([*([program] if program else [KIT, kind]), *words, "--output", str(out)], input="repeat 3\nrepeat 1\n", text=True,
                           capture_output=True, timeout=120)
     lines = done.stdout.splitlines()
     check(done.returncode == 0, f"{kind}: exit {done.returncode}: {done.stderr}")
@@ -167,6 +169,16 @@ def test_logmel(folder):
     check(far < about["tolerance"]["absolute"], f"logmel: {far:.2g} from {about['what']}")
 
 
+def test_segments(folder):
+    """Segments of a bidirectional network: a place in the batch, other segments beside it, threads: the same bits."""
+    options = {"program": STAGE, "plugin": PLUGIN, "model": MODEL, "columns": 24, "rows": 50}
+    alone = run_side(folder, "segments", segments=5, **options)
+    together = run_side(folder, "segments", segments=5, together=1, threads=2, **options)
+    check(len(alone) == 5 * 50 * 29 and alone == together, "segments: together is not one at a time")
+    check(alone[:50 * 29] == run_side(folder, "segments", segments=1, together=1, **options), "segments: one alone differs")
+    check(alone[:50 * 29] != alone[50 * 29:100 * 29], "segments: two of them are the same")
+
+
 def test_refusals():
     """A bench that goes on after an error would time nothing."""
     for words, expected in ((["recurrent", "--tensors", "/nowhere"], "--input are needed"), (["dance"], "usage"),
@@ -186,6 +198,7 @@ def main():
         for number, tolerance in (("F32", 1e-4), ("F16", 0.01), ("BF16", 0.1), ("I8", 0.3)):
             test_product(folder, number, 2, tolerance)
         test_logmel(folder)
+        test_segments(folder)
     test_refusals()
     return 1 if failed else 0
 
