@@ -32,7 +32,7 @@ def threads_of(count):
 # ---- recurrent networks --------------------------------------------------------------------------------------------
 
 # How far a network with rounded weights may lie from onnxruntime's float32 result, as rms over rms.
-ROUNDED = {"int8": 0.05, "float16": 0.002, "bfloat16": 0.02}
+ROUNDED = {"int8": 0.015, "float16": 0.001, "bfloat16": 0.005}
 
 
 def recurrent(network, title, ours, theirs, batch, threads, target, piece=0):
@@ -68,7 +68,7 @@ def recurrent(network, title, ours, theirs, batch, threads, target, piece=0):
         load={"kind": "recurrent", "network": network, "numbers": ours, "batch": batch, "piece": piece},
         reference="onnxruntime" if theirs == "float32" else "float32",
         only_compared=() if theirs == "float32" else ("float32",),
-        measure="largest" if exact else "rms", tolerance=1e-4 if exact else ROUNDED[ours],
+        measure="largest" if exact else "rms", tolerance=1e-5 if exact else ROUNDED[ours],
         repeats=3 if batch == 1 else 2)
 
 
@@ -133,7 +133,7 @@ def logmel(peer, target):
     return Row(name=f"logmel-{peer}", work="log-mel 80, 60 s of audio", threads=1, target=target, sides=sides,
                needs=lambda places: (places["python"],), load={"kind": "logmel", "rows": 5998, "fft": 512, "window": 400,
                                                                "mels": 80},
-               reference=peer, tolerance=0.006, repeats=5)
+               reference=peer, tolerance=0.004, repeats=5)
 
 
 # ---- products ------------------------------------------------------------------------------------------------------
