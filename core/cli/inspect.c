@@ -60,6 +60,13 @@ static void parameter_lines(const stapes_stage *stage)
     }
 }
 
+/* The functions that compute several instances in one batch, or NULL. */
+static const char *batch_functions(const stapes_stage *stage)
+{
+    if (stage->process_many) return stage->flush_many ? "process_many, flush_many" : "process_many";
+    return stage->flush_many ? "flush_many" : NULL;
+}
+
 static void stage_text(const stapes_stage *stage, const st_plugin *plugin)
 {
     printf("%s - %s\n", stage->name, stage->summary);
@@ -72,6 +79,7 @@ static void stage_text(const stapes_stage *stage, const st_plugin *plugin)
     port_lines("inputs", stage->inputs, stage->n_inputs);
     port_lines("outputs", stage->outputs, stage->n_outputs);
     if (stage->n_outputs == 0) fputs("\na sink: it has no outputs\n", stdout);
+    if (batch_functions(stage)) printf("\nseveral instances in one batch: %s\n", batch_functions(stage));
     parameter_lines(stage);
 }
 
@@ -111,6 +119,8 @@ static void stage_json(const stapes_stage *stage, const st_plugin *plugin)
     st_talk_json(stdout, plugin && plugin->path[0] ? plugin->path : NULL);
     ports_json("inputs", stage->inputs, stage->n_inputs);
     ports_json("outputs", stage->outputs, stage->n_outputs);
+    fputs(", \"batch\": ", stdout);
+    st_talk_json(stdout, batch_functions(stage));
     fputs(", \"parameters\": [", stdout);
     for (uint32_t i = 0; i < stage->n_parameters; i++) {
         const stapes_parameter *row = &stage->parameters[i];
@@ -155,6 +165,7 @@ static void stage_markdown(const stapes_stage *stage)
     printf("\n### %s\n\n%s\n\n", stage->name, stage->summary);
     ports_markdown("input", stage->inputs, stage->n_inputs);
     ports_markdown("output", stage->outputs, stage->n_outputs);
+    if (batch_functions(stage)) printf("- several instances in one batch: %s\n", batch_functions(stage));
     if (stage->n_parameters)
         fputs("\n| parameter | takes | default | what it does |\n|---|---|---|---|\n", stdout);
     for (uint32_t i = 0; i < stage->n_parameters; i++) {

@@ -113,6 +113,10 @@ class Commands(program.Program):
         self.assertRegex(out, r"(?m)^  seconds +number 0 to 1000000 \(s\); default 1 s$")
         stage = json.loads(self.stapes("inspect", "app.silence", "--json")[0])
         self.assertEqual(stage["outputs"][0]["kinds"], "audio")
+        self.assertIsNone(stage["batch"])
+        if "recurrent.network" in self.stages():
+            self.assertIn("\nseveral instances in one batch: process_many, flush_many\n", self.stapes("inspect", "recurrent.network")[0])
+            self.assertEqual(json.loads(self.stapes("inspect", "recurrent.network", "--json")[0])["batch"], "process_many, flush_many")
         self.assertIn({"name": "seconds", "type": "float", "default": "1"}.items(),
                       [dict(list(p.items())[:3]).items() for p in stage["parameters"]])
         _, words = self.stapes("inspect", "app.silense", code=2)
