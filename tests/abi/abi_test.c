@@ -1,7 +1,7 @@
 /* abi_test.c - what plugins that were built long ago rely on: sizes and offsets of the FROZEN structures
  * and of the begins of those that grow, numbers of the enums, and that the old plugin's description is
- * read as it was written. Arguments: plugins. A failure here means STAPES_ABI_MAJOR has to rise, or (much
- * better) that the change has to be undone. */
+ * read as it was written. Arguments: version and plugin, in turn. A failure here means STAPES_ABI_MAJOR has
+ * to rise, or (much better) that the change has to be undone. */
 #include "check.h"
 #include "plugin/parameter.h"
 #include "plugin/registry.h"
@@ -164,24 +164,42 @@ static void numbers(void)
     if (sizeof(void *) == 8) CHECK(STAPES_LAYOUT == (48u | 24u << 8 | 40u << 16 | 24u << 24));
 }
 
-static void old_plugin(const char *path)
+static void stages_of_1_0(st_registry *registry, const st_plugin *plugin)
 {
     stapes_error        error = {0};
-    st_registry        *registry = st_registry_open(NULL, &error);
-    const st_plugin    *plugin = st_registry_load(registry, path, &error);
-    const stapes_stage *stage;
+    const stapes_stage *stage = st_registry_find(registry, "old.gain", &error);
     char                text[100];
+    CHECK(plugin->about.abi_minor == 0 && plugin->about.n_stages == 4);
+    CHECK(stage && stage->rows && !stage->process && stage->n_parameters == 8);
+    if (!stage) return;
+    CHECK_TEXT(stage->parameters[2].choices, "first|second");
+    CHECK_TEXT(st_parameter_takes(&stage->parameters[1], text, sizeof text), "whole number 1 to 9 (rows)");
+    stage = st_registry_find(registry, "old.pass", &error);
+    CHECK(stage && stage->n_inputs == 2 && stage->inputs[1].flags == STAPES_OPTIONAL);
+    for (uint32_t i = 0; i < plugin->about.n_stages; i++) CHECK(!plugin->stages[i].flush_many);
+}
+
+static void stages_of_1_1(st_registry *registry, const st_plugin *plugin)
+{
+    stapes_error        error = {0};
+    const stapes_stage *stage = st_registry_find(registry, "old.loudest", &error);
+    CHECK(plugin->about.abi_minor == 1 && plugin->about.n_stages == 1);
+    CHECK(stage && stage->process_many && stage->flush_many && stage->flush != NULL);
+}
+
+static void old_plugin(const char *version, const char *path)
+{
+    stapes_error     error = {0};
+    st_registry     *registry = st_registry_open(NULL, &error);
+    const st_plugin *plugin = st_registry_load(registry, path, &error);
     CHECK_TEXT(error.text, "");
     CHECK(plugin != NULL);
     if (plugin) {
-        CHECK(plugin->about.abi_major == 1 && plugin->about.abi_minor == 0 && plugin->about.n_stages == 4);
-        stage = st_registry_find(registry, "old.gain", &error);
-        CHECK(stage && stage->rows && !stage->process && stage->n_parameters == 8);
-        CHECK_TEXT(stage->parameters[2].choices, "first|second");
-        CHECK_TEXT(st_parameter_takes(&stage->parameters[1], text, sizeof text),
-                   "whole number 1 to 9 (rows)");
-        stage = st_registry_find(registry, "old.pass", &error);
-        CHECK(stage && stage->n_inputs == 2 && stage->inputs[1].flags == STAPES_OPTIONAL);
+        CHECK(plugin->about.abi_major == 1);
+        if (!strcmp(version, "1.0"))
+            stages_of_1_0(registry, plugin);
+        else
+            stages_of_1_1(registry, plugin);
     }
     st_registry_close(registry);
 }
@@ -189,6 +207,6 @@ static void old_plugin(const char *path)
 int main(int count, char **words)
 {
     numbers();
-    for (int i = 1; i < count; i++) old_plugin(words[i]);
+    for (int i = 1; i + 1 < count; i += 2) old_plugin(words[i], words[i + 1]);
     return check_done();
 }
