@@ -52,16 +52,13 @@ static void look_at_plugins(st_registry *registry)
 
 /* ---- libraries ---- */
 
-/* Libraries that our plugins load, asked for their versions by the symbol named. */
+/* Libraries that our plugins load, asked for their versions by the function named. */
 static const struct library {
-    const char *name, *file, *symbol;
-    bool        is_text; /* the symbol is the text itself, not a function that gives it */
-    const char *purpose, *package;
+    const char *name, *file, *symbol, *purpose, *package;
 } libraries[] = {
-    {"libsndfile", "libsndfile.so.1", "sf_version_string", false, "reads recordings", "libsndfile1"},
-    {"libsoxr", "libsoxr.so.0", "soxr_version", false, "resamples", "libsoxr0"},
-    {"FFTW", "libfftw3.so.3", "fftw_version", true, "spectra", "libfftw3-double3"},
-    {"libpng", "libpng16.so.16", "png_get_libpng_ver", false, "pictures of debug.show", "libpng16-16"},
+    {"libsndfile", "libsndfile.so.1", "sf_version_string", "reads recordings", "libsndfile1"},
+    {"libsoxr", "libsoxr.so.0", "soxr_version", "resamples", "libsoxr0"},
+    {"libpng", "libpng16.so.16", "png_get_libpng_ver", "pictures of debug.show", "libpng16-16"},
 };
 
 static void look_at_library(const struct library *library)
@@ -75,9 +72,7 @@ static void look_at_library(const struct library *library)
         problem(library->file, remedy);
         return;
     }
-    if (symbol && library->is_text) {
-        version = symbol;
-    } else if (symbol) {
+    if (symbol) {
         /* the way that POSIX knows from a data pointer to a function */
         const char *(*ask)(void *);
         memcpy(&ask, &symbol, sizeof ask);

@@ -53,6 +53,11 @@ typedef struct st_lanes {
      * z (M + 1, 2, rows), twice what it is; turns (M / 2 + 1, 2): exp(-2 pi i k / (2 M)) */
     void (*split)(uint32_t m, const double *turns, double *z);
 
+    /* out[order[k]] (order NULL: out[k]) = x[k] * factors[k] for k below count, or its conjugate; 0 from
+     * there to `total`. x (count, 2, rows), or (count, rows) if real; factors (count, 2) */
+    void (*mix)(const double *x, bool real, const double *factors, const uint32_t *order, uint32_t count,
+                uint32_t total, bool conjugate, double *out);
+
     /* sums (count, rows): of power, or of magnitude, by the weights, each from its lowest line up */
     void (*filter)(const st_filters *filters, const double *z, bool magnitude, float *sums);
 

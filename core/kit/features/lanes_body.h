@@ -330,6 +330,21 @@ static void split_rows(uint32_t m, const double *turns, double *z)
     }
 }
 
+static void mix_rows(const double *x, bool real, const double *factors, const uint32_t *order, uint32_t count,
+                     uint32_t total, bool conjugate, double *out)
+{
+    for (uint32_t k = 0; k < total; k++) {
+        number *place = (number *)out + (order ? order[k] : k), y = {{0}, {0}};
+        if (k < count) {
+            y.re = ((const vd *)x)[real ? k : 2 * k];
+            if (!real) y.im = ((const vd *)x)[2 * k + 1];
+            y = times(y, factors + 2 * (size_t)k);
+        }
+        if (conjugate) y.im = -y.im;
+        *place = y;
+    }
+}
+
 /* ---- lines to values -------------------------------------------------------------------------------- */
 
 INLINE vd power_of(const number *x, bool magnitude)
@@ -429,6 +444,7 @@ const st_lanes JOIN(st_lanes_, PATH) = {.name = TEXT(PATH),
                                         .window = window_rows,
                                         .pass = pass_rows,
                                         .split = split_rows,
+                                        .mix = mix_rows,
                                         .filter = filter_rows,
                                         .power = power_rows,
                                         .parts = parts_rows,

@@ -67,7 +67,7 @@ st_spectrum *st_spectrum_open(const stapes_features_settings *s)
     spectrum->unused = take(spectrum->values_count, sizeof(float));
     if (spectrum->fft) {
         spectrum->block = take(st_fft_block(spectrum->fft, spectrum->lanes->rows), sizeof(double));
-        spectrum->room = take(st_fft_room(spectrum->fft), sizeof(double));
+        spectrum->room = take(st_fft_room(spectrum->fft, spectrum->lanes->rows), sizeof(double));
     }
     if ((s->kind != STAPES_FEATURES_STFT && !spectrum->mel) || !spectrum->shape || !spectrum->values ||
         !spectrum->unused || !spectrum->block || !spectrum->room) {
