@@ -20,7 +20,9 @@ static uint32_t below(uint32_t count)
 static const float *noise(void)
 {
     static float x[ROWS * COLUMNS];
-    for (size_t i = 0; !x[0] && i < STAPES_COUNT(x); i++) x[i] = (float)below(1u << 20) / (1u << 19) - 1.0f;
+    static bool  made;
+    for (size_t i = 0; !made && i < STAPES_COUNT(x); i++) x[i] = (float)below(1u << 20) / (1u << 19) - 1.0f;
+    made = true;
     return x;
 }
 
