@@ -81,7 +81,8 @@ void st_suite_refusals(st_case *c)
 #endif
 
 typedef struct stopper {
-    st_probe      *probe;
+    st_probe      *probes;
+    uint32_t       count;
     double         delay;
     _Atomic double at;
 } stopper;
@@ -92,61 +93,110 @@ static void *stop_later(void *argument)
     struct timespec pause = {0, (long)(one->delay * 1e9)};
     (void)nanosleep(&pause, NULL);
     one->at = st_suite_now();
-    atomic_store(&one->probe->canceled, true);
+    for (uint32_t i = 0; i < one->count; i++) atomic_store(&one->probes[i].canceled, true);
     return NULL;
 }
 
-/* A long segment in one packet, stopped after `delay` seconds. */
-static void stop_after(st_case *c, double delay)
+enum { STOPPED = 3 }; /* instances that are called together */
+
+/* A long segment of each, in one packet, through the calls for several. */
+static int run_together(st_probe *probes, const st_feed *feed)
 {
-    st_probe             probe;
+    const stapes_stage  *stage = probes[0].stage;
+    st_probe            *many[STOPPED];
+    st_guard            *guards[STOPPED] = {0};
+    const stapes_packet *packets[STOPPED];
+    int                  status = STAPES_OK;
+    for (uint32_t i = 0; i < STOPPED && status >= 0; i++) {
+        guards[i] = st_feed_packet(&probes[i], feed, 0, feed->format.kind == STAPES_TEXT ? 1 : feed->rows);
+        if (!guards[i]) {
+            status = STAPES_ENOMEM;
+            break;
+        }
+        many[i] = &probes[i];
+        packets[i] = st_guard_head(guards[i]);
+        if (!stage->process_many) status = st_probe_process(many[i], 0, packets[i]);
+    }
+    if (status >= 0 && stage->process_many) status = st_probe_process_many(many, packets, STOPPED);
+    for (uint32_t i = 0; i < STOPPED; i++)
+        if (guards[i]) st_probe_drop(guards[i]);
+    if (status >= 0 && stage->flush_many) return st_probe_flush_many(many, STOPPED, STAPES_FLUSH_SEGMENT);
+    for (uint32_t i = 0; i < STOPPED && status >= 0; i++)
+        status = st_probe_flush(many[i], STAPES_FLUSH_SEGMENT);
+    return status;
+}
+
+static bool refused_any(const st_probe *probes, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (probes[i].refused < 0) return true;
+    return false;
+}
+
+static int run_one(const st_case *c, st_probe *probe, const st_feed *feeds)
+{
+    int status = STAPES_OK;
+    if (c->stage->n_inputs) return st_feed_segment(probe, feeds, 0, ST_WHOLE, c->seed);
+    while (status >= 0 && status != STAPES_END) status = st_probe_process(probe, 0, NULL);
+    return status;
+}
+
+/* A long segment in one packet, of one instance or of several in one call, stopped after `delay` seconds. */
+static void stop_after(st_case *c, double delay, uint32_t count)
+{
+    st_probe             probes[STOPPED];
     st_feed              feeds[ST_SUITE_PORTS];
     const stapes_format *formats[ST_SUITE_PORTS];
-    stopper              one = {.probe = &probe, .delay = delay};
+    stopper              one = {.probes = probes, .count = count, .delay = delay};
     pthread_t            thread;
     double               waited;
-    int                  status;
-    if (st_probe_make(c, &probe, "probe") < 0) return;
+    int                  status = STAPES_OK;
+    uint32_t             n = 0;
     memset(feeds, 0, sizeof feeds);
     st_drive_formats(c, 0, formats);
-    status = st_probe_open(&probe);
-    if (status >= 0) status = st_probe_configure(&probe, formats);
+    for (; n < count && status >= 0 && st_probe_make(c, &probes[n], "probe") >= 0; n++) {
+        status = st_probe_open(&probes[n]);
+        if (status >= 0) status = st_probe_configure(&probes[n], formats);
+    }
     for (uint32_t i = 0; i < c->stage->n_inputs && status >= 0; i++)
         if (formats[i] && !st_feed_make(&feeds[i], formats[i], 30, 0, c->seed, ST_ORDINARY))
             status = STAPES_ENOMEM;
     if (status < 0) {
-        st_suite_fail(c, "before anybody stops it: fails with status %d: %s", status, probe.error.text);
-    } else if (pthread_create(&thread, NULL, stop_later, &one)) {
+        st_suite_fail(c, "before anybody stops it: fails with status %d: %s", status,
+                      n ? probes[n - 1].error.text : "");
+    } else if (n == count && pthread_create(&thread, NULL, stop_later, &one)) {
         st_suite_skip(c, "no thread to be had");
-    } else {
-        if (c->stage->n_inputs) {
-            status = st_feed_segment(&probe, feeds, 0, ST_WHOLE, c->seed);
-        } else {
-            while (status >= 0 && status != STAPES_END) status = st_probe_process(&probe, 0, NULL);
-        }
+    } else if (n == count) {
+        status = count > 1 ? run_together(probes, &feeds[0]) : run_one(c, &probes[0], feeds);
         double returned = st_suite_now();
         (void)pthread_join(thread, NULL);
         waited = returned - one.at;
         if (waited > MOST_WAIT)
             st_suite_fail(
                 c,
-                "asked to stop %.0f ms into a segment of 30 s, it returned %.1f s later, allowed is %g s: "
+                "asked to stop %.0f ms into a segment of 30 s%s, it returned %.1f s later, allowed is %g s: "
                 "look at host->canceled now and then",
-                delay * 1000, waited, MOST_WAIT);
-        else if (status < 0 && status != STAPES_ECANCELED && probe.refused >= 0)
+                delay * 1000, count > 1 ? " of each of several instances" : "", waited, MOST_WAIT);
+        else if (status < 0 && status != STAPES_ECANCELED && !refused_any(probes, count))
             st_suite_fail(c, "asked to stop, it answers %d (%s) and not STAPES_ECANCELED", status,
-                          probe.error.text);
+                          probes[0].error.text);
     }
-    st_probe_close(&probe);
-    (void)st_probe_broken(&probe, "asked to stop");
-    st_record_clear(&probe.sent);
+    for (uint32_t i = 0; i < n; i++) {
+        st_probe_close(&probes[i]);
+        (void)st_probe_broken(&probes[i], "asked to stop");
+        st_record_clear(&probes[i].sent);
+    }
     for (uint32_t i = 0; i < c->stage->n_inputs; i++) st_feed_free(&feeds[i]);
 }
 
 void st_suite_cancel(st_case *c)
 {
     static const double delays[] = {0, 0.005, 0.05, 0.2};
-    for (uint32_t i = 0; i < STAPES_COUNT(delays) && c->verdict != ST_FAILED; i++) stop_after(c, delays[i]);
+    bool                many = c->stage->process_many || c->stage->flush_many;
+    for (uint32_t i = 0; i < STAPES_COUNT(delays) && c->verdict != ST_FAILED; i++) {
+        stop_after(c, delays[i], 1);
+        if (many && c->verdict != ST_FAILED) stop_after(c, delays[i], STOPPED);
+    }
 }
 
 /* ---- odd input

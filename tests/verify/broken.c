@@ -51,6 +51,7 @@
 #define HIDES_FAILURE 37
 #define ALLOCATES_FOR_MANY 38
 #define GOOD_BATCH 39
+#define BATCH_IGNORES_CANCEL 40
 
 enum { DELAY = 100, PARTS = 4 };
 
@@ -340,6 +341,8 @@ static int flush_many(const stapes_instance *const *many, uint32_t count, int ho
     free(piece);
 #elif FAULT == FLUSHES_SOME
     if (count > 1) count--;
+#elif FAULT == BATCH_IGNORES_CANCEL
+    if (count > 1) (void)sleep(TOO_LONG);
 #endif
     for (uint32_t i = 0; i < count; i++) {
 #if FAULT == MIXES_SEGMENTS
