@@ -2,6 +2,9 @@
  * and the system saves the registers (what __builtin_cpu_supports asks both). */
 #include "kit/kernel/kernels.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +17,15 @@ static const st_kernels *chosen;
 static char              problem[200];
 static pthread_once_t    once = PTHREAD_ONCE_INIT;
 
+#ifdef __x86_64__
+/* clang before 15 cannot be asked; the registers are those of AVX. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 static void find_paths(void)
 {
     uint32_t n = 0;
@@ -23,7 +35,7 @@ static void find_paths(void)
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512vnni"))
         paths[n++] = &st_kernels_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c())
         paths[n++] = &st_kernels_avx2;
 #endif
     paths[n] = &st_kernels_baseline;
