@@ -66,10 +66,14 @@ static void quantize(const float *x, size_t n, void *to, float *scale)
 /* ---- products --------------------------------------------------------------------------------------------
  */
 
-/* Sums of a tile, for all vectors of a panel: float32, or int32 of int8 weights. */
+/* Inputs are added up in parts, each part by itself from its first term to its last, then the parts in order:
+ * a strip's part stays in the nearest cache while a block of rows goes over it. */
+enum { PART = 192, BLOCK_ROWS = 4 * ROWS_OF_2 };
+
+/* Sums of a block of rows, for all vectors of a panel: float32, or int32 of int8 weights. */
 typedef union tile_sums {
-    float   f[ROWS_OF_2 * ST_KERNELS_VECTORS * LANES];
-    int32_t i[ROWS_OF_2 * ST_KERNELS_VECTORS * LANES];
+    float   f[BLOCK_ROWS * ST_KERNELS_VECTORS * LANES];
+    int32_t i[BLOCK_ROWS * ST_KERNELS_VECTORS * LANES];
 } tile_sums __attribute__((aligned(64)));
 
 /* The finished product of outputs o ... o + LANES - 1, whose sums stand at `at` of the tile. */
@@ -95,52 +99,116 @@ INLINE size_t tile_rows(size_t left, size_t most)
 typedef void finish_function(const void *what, const st_packed *w, const tile_sums *sums, size_t panel,
                              size_t row, size_t rows);
 
-/* A row by one panel or two. */
-INLINE void run_row(const st_packed *w, const st_rows *rows, size_t panel, size_t count, size_t bytes,
-                    size_t strips, finish_function *finish, const void *what)
+/* What the tiles of a call have in common. */
+typedef struct tiling {
+    const st_packed      *w;
+    const st_rows        *rows;
+    tile_function *const *functions;
+    size_t                strip;           /* bytes of a strip */
+    size_t                strips, vectors; /* of a panel; of a strip */
+    size_t                part;            /* inputs of a part, but for the last */
+    size_t                most;            /* rows of a tile */
+} tiling;
+
+INLINE tiling plan_tiles(const st_packed *w, const st_rows *rows)
 {
-    tile_sums   sums, other;
+    size_t one = w->number == STAPES_I8 ? 1 : w->number == STAPES_F32 ? 4 : 2;
+    size_t parts = (w->in + (size_t)PART - 1) / PART;
+    tiling t = {.w = w, .rows = rows, .functions = tile_functions(w), .strips = w->vectors == 4 ? 2 : 1};
+    t.vectors = w->vectors / t.strips;
+    t.strip = (size_t)w->in * t.vectors * LANES * one;
+    t.part = parts ? ((w->in + parts - 1) / parts + 3) / 4 * 4 : 0;
+    t.most = t.vectors == 3 ? ROWS_OF_3 : ROWS_OF_2;
+    return t;
+}
+
+/* The row by `count` strips from `first` on, 1, 2 or 4. */
+INLINE void run_strips(const tiling *t, size_t first, size_t count, float *sums)
+{
     const void *at[4];
-    size_t      across = w->vectors * LANES;
-    for (size_t a = 0; a < strips * count; a++)
-        at[a] = (const char *)w->panels + panel * bytes + a * (bytes / strips);
-    tile_functions(w)[2 - count](at, rows->x, w->in, &sums, 0);
-    finish(what, w, &sums, panel, 0, 1);
-    if (count < 2) return;
-    memcpy(&other, sums.f + across, across * sizeof(float));
-    finish(what, w, &other, panel + 1, 0, 1);
+    size_t      from[4], in = t->w->in;
+    for (size_t a = 0; a < count; a++) at[a] = (const char *)t->w->panels + (first + a) * t->strip;
+    tile_function *function = t->functions[count == 4 ? BY_FOUR : count == 2 ? BY_TWO : MANY];
+    size_t         done = 0;
+    if (count == 1) { /* its own parts side by side */
+        vf two[2 * 3];
+        for (; in - done >= 2 * t->part && in; done += 2 * t->part) {
+            const void *same[2] = {at[0], at[0]};
+            size_t      both[2] = {done, done + t->part};
+            t->functions[BY_TWO](same, t->rows->x, both, t->part, two, 0, false);
+            for (size_t v = 0; v < t->vectors; v++) {
+                if (t->w->number == STAPES_I8) {
+                    vi sum = (vi)two[v];
+                    if (done) sum += vi_load(sums + v * LANES);
+                    vi_store(sums + v * LANES, sum + (vi)two[t->vectors + v]);
+                } else {
+                    vf sum = two[v];
+                    if (done) sum = vf_load(sums + v * LANES) + sum;
+                    vf_store(sums + v * LANES, sum + two[t->vectors + v]);
+                }
+            }
+        }
+    }
+    for (; done < in || !in; done += t->part) {
+        for (size_t a = 0; a < count; a++) from[a] = done;
+        function(at, t->rows->x, from, in - done < t->part ? in - done : t->part, sums, 0, done > 0);
+        if (!in) break;
+    }
+}
+
+/* A single row by panels first ... end - 1: several strips at a time. */
+INLINE void run_row(const tiling *t, size_t first, size_t end, bool backwards, finish_function *finish,
+                    const void *what)
+{
+    tile_sums sums;
+    size_t    across = t->w->vectors * LANES, most = t->vectors == 3 ? 2 : 4 / t->strips;
+    for (size_t done = first; done < end;) {
+        size_t left = end - done, count = left >= most ? most : left >= 2 && t->strips == 1 ? 2 : 1;
+        size_t panel = backwards ? first + end - done - count : done;
+        run_strips(t, panel * t->strips, count * t->strips, sums.f);
+        for (size_t i = 0; i < count; i++) {
+            finish(what, t->w, &sums, panel + i, 0, 1);
+            if (i + 1 < count) memmove(sums.f, sums.f + across, (count - 1 - i) * across * sizeof(float));
+        }
+        done += count;
+    }
+}
+
+/* Rows `row` ... of a block by one panel. */
+INLINE void run_block(const tiling *t, size_t panel, size_t row, size_t rows, tile_sums *sums)
+{
+    for (size_t a = 0; a < t->strips; a++) {
+        const void *strip = (const char *)t->w->panels + (panel * t->strips + a) * t->strip;
+        for (size_t from = 0; from < t->w->in || !from; from += t->part) {
+            size_t n = t->w->in - from < t->part ? t->w->in - from : t->part;
+            for (size_t r = 0; r < rows;) {
+                size_t some = tile_rows(rows - r, t->most);
+                float *to = sums->f + (r * t->w->vectors + a * t->vectors) * LANES;
+                t->functions[MANY - 1 + some](&strip, t->rows->x + row + r, &from, n, to, t->w->vectors,
+                                              from > 0);
+                r += some;
+            }
+            if (!t->part) break;
+        }
+    }
 }
 
 /* All tiles of panels first ... end - 1. */
 INLINE void run_tiles(const st_packed *w, const st_rows *rows, size_t first, size_t end, bool backwards,
                       finish_function *finish, const void *what)
 {
-    tile_function *const *functions = tile_functions(w);
-    size_t                one = w->number == STAPES_I8 ? 1 : w->number == STAPES_F32 ? 4 : 2;
-    size_t                bytes = (size_t)w->in * w->vectors * LANES * one;
-    size_t                strips = w->vectors == 3 ? 1 : 2, most = w->vectors == 3 ? ROWS_OF_3 : ROWS_OF_2;
-    tile_sums             sums;
-    for (size_t done = first; done < end;) {
-        size_t count = rows->count == 1 && done + 2 <= end ? 2 : 1;
-        size_t panel = backwards ? first + end - done - count : done;
-        done += count;
-        if (rows->count == 1) {
-            run_row(w, rows, panel, count, bytes, strips, finish, what);
-            continue;
-        }
-        for (size_t r = 0; r < rows->count;) {
-            size_t n = tile_rows(rows->count - r, most);
-            for (size_t a = 0; a < strips; a++) {
-                const void *strip = (const char *)w->panels + panel * bytes + a * (bytes / strips);
-                if (n > 1)
-                    functions[n](&strip, rows->x + r, w->in, sums.f + a * 2 * LANES, w->vectors);
-                else if (a == 0) {
-                    const void *both[2] = {strip, (const char *)strip + bytes / strips};
-                    functions[1](both, rows->x + r, w->in, &sums, 0);
-                }
-            }
+    tiling    t = plan_tiles(w, rows);
+    tile_sums sums;
+    if (rows->count == 1) {
+        run_row(&t, first, end, backwards, finish, what);
+        return;
+    }
+    for (size_t done = first; done < end; done++) {
+        size_t panel = backwards ? first + end - done - 1 : done;
+        for (size_t r = 0, n; r < rows->count; r += n) {
+            n = rows->count - r < BLOCK_ROWS ? rows->count - r : BLOCK_ROWS;
+            run_block(&t, panel, r, n, &sums);
             finish(what, w, &sums, panel, r, n);
-            r += n;
         }
     }
 }

@@ -21,10 +21,11 @@ enum { ROWS_OF_2 = 6, ROWS_OF_3 = 4 };
 enum { ROWS_OF_2 = 4, ROWS_OF_3 = 2 };
 #endif
 
-/* Several rows x with one strip, or one row with several strips. Sums of row r, strip a begin at
- * sums + (r * step + a * vectors) * LANES. n: inputs. */
-typedef void tile_function(const void *const *strips, const void *const *x, size_t n, void *sums,
-                           size_t step);
+/* Inputs from[0] ... from[0] + n - 1 of several rows x with one strip; or of one row with several strips, of
+ * strip a those from from[a] on. Sums of row r, strip a begin at sums + (r * step + a * vectors) * LANES;
+ * with `add` they are added to what is there. */
+typedef void tile_function(const void *const *strips, const void *const *x, const size_t *from, size_t n,
+                           void *sums, size_t step, bool add);
 
 enum { KEEPS_F32, KEEPS_F16, KEEPS_BF16, KEEPS_I8, KEPT };
 enum { MOST_SUMS = 24 };
@@ -41,16 +42,18 @@ INLINE vf tile_weights(int kept, const char *p, size_t i)
 }
 
 INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, const void *const *w,
-                       const void *const *x, size_t n, float *sums, size_t step)
+                       const void *const *x, const size_t *from, size_t n, float *sums, size_t step, bool add)
 {
     size_t       size = kept == KEEPS_F32 ? 4 : 2;
     vf           s[MOST_SUMS] = {{0}};
     const char  *p[4];
     const float *in[12];
 #pragma GCC unroll 4
-    for (size_t a = 0; a < strips; a++) p[a] = w[a];
+    for (size_t a = 0; a < strips; a++) p[a] = (const char *)w[a] + from[a] * vectors * LANES * size;
 #pragma GCC unroll 12
-    for (size_t r = 0; r < rows; r++) in[r] = x[r];
+    for (size_t r = 0; r < rows; r++) in[r] = (const float *)x[r] + from[0];
+#pragma GCC unroll 4
+    for (size_t a = 1; a < strips; a++) in[a] = (const float *)x[0] + from[a];
     for (size_t k = 0; k < n; k++) {
 #pragma GCC unroll 4
         for (size_t a = 0; a < strips; a++) {
@@ -59,7 +62,7 @@ INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, con
             for (size_t v = 0; v < vectors; v++) weights[v] = tile_weights(kept, p[a], v * LANES);
 #pragma GCC unroll 12
             for (size_t r = 0; r < rows; r++) {
-                vf one = vf_all(in[r][k]);
+                vf one = vf_all(in[r + a][k]);
 #pragma GCC unroll 3
                 for (size_t v = 0; v < vectors; v++) {
                     vf *sum = &s[(a * rows + r) * vectors + v];
@@ -74,8 +77,11 @@ INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, con
 #pragma GCC unroll 12
         for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 3
-            for (size_t v = 0; v < vectors; v++)
-                vf_store(sums + (r * step + a * vectors + v) * LANES, s[(a * rows + r) * vectors + v]);
+            for (size_t v = 0; v < vectors; v++) {
+                float *to = sums + (r * step + a * vectors + v) * LANES;
+                vf     sum = s[(a * rows + r) * vectors + v];
+                vf_store(to, add ? vf_load(to) + sum : sum);
+            }
 }
 
 /* Four products of int8, added to the lane's sum. */
@@ -95,14 +101,16 @@ INLINE vi tile_dot(vi sum, vi weights, vi x)
 }
 
 INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *const *w, const void *const *x,
-                      size_t n, int32_t *sums, size_t step)
+                      const size_t *from, size_t n, int32_t *sums, size_t step, bool add)
 {
     vi          s[MOST_SUMS] = {{0}};
     const char *p[4], *in[12];
 #pragma GCC unroll 4
-    for (size_t a = 0; a < strips; a++) p[a] = w[a];
+    for (size_t a = 0; a < strips; a++) p[a] = (const char *)w[a] + from[a] * vectors * LANES;
 #pragma GCC unroll 12
-    for (size_t r = 0; r < rows; r++) in[r] = x[r];
+    for (size_t r = 0; r < rows; r++) in[r] = (const char *)x[r] + from[0];
+#pragma GCC unroll 4
+    for (size_t a = 1; a < strips; a++) in[a] = (const char *)x[0] + from[a];
     for (size_t k = 0; k < n; k += ST_KERNELS_GROUP) {
 #pragma GCC unroll 4
         for (size_t a = 0; a < strips; a++) {
@@ -112,7 +120,7 @@ INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *co
 #pragma GCC unroll 12
             for (size_t r = 0; r < rows; r++) {
                 int32_t four;
-                memcpy(&four, in[r] + k, sizeof four);
+                memcpy(&four, in[r + a] + k, sizeof four);
 #pragma GCC unroll 3
                 for (size_t v = 0; v < vectors; v++) {
                     vi *sum = &s[(a * rows + r) * vectors + v];
@@ -127,24 +135,30 @@ INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *co
 #pragma GCC unroll 12
         for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 3
-            for (size_t v = 0; v < vectors; v++)
-                vi_store(sums + (r * step + a * vectors + v) * LANES, s[(a * rows + r) * vectors + v]);
+            for (size_t v = 0; v < vectors; v++) {
+                int32_t *to = sums + (r * step + a * vectors + v) * LANES;
+                vi       sum = s[(a * rows + r) * vectors + v];
+                vi_store(to, add ? vi_load(to) + sum : sum);
+            }
 }
 
 #define TILE(kept, name, strips, rows, vectors)                                                              \
     static void tile_##name##_##strips##_##rows##_##vectors(const void *const *w, const void *const *x,      \
-                                                            size_t n, void *sums, size_t step)               \
+                                                            const size_t *from, size_t n, void *sums,        \
+                                                            size_t step, bool add)                           \
     {                                                                                                        \
         if (kept == KEEPS_I8)                                                                                \
-            tile_int8(strips, rows, vectors, w, x, n, sums, step);                                           \
+            tile_int8(strips, rows, vectors, w, x, from, n, sums, step, add);                                \
         else                                                                                                 \
-            tile_float(kept, strips, rows, vectors, w, x, n, sums, step);                                    \
+            tile_float(kept, strips, rows, vectors, w, x, from, n, sums, step, add);                         \
     }
-/* One row by two panels and by one; more rows by a strip. */
+/* One row by four, two strips or one; more rows by one. */
 #define TILES_OF_ROW(kept, name)                                                                             \
-    TILE(kept, name, 4, 1, 2) TILE(kept, name, 2, 1, 2) TILE(kept, name, 2, 1, 3) TILE(kept, name, 1, 1, 3)
-#define ROW_OF_2(name) tile_##name##_4_1_2, tile_##name##_2_1_2, tile_##name##_1_2_2
-#define ROW_OF_3(name) tile_##name##_2_1_3, tile_##name##_1_1_3, tile_##name##_1_2_3
+    TILE(kept, name, 4, 1, 2)                                                                                \
+    TILE(kept, name, 2, 1, 2)                                                                                \
+    TILE(kept, name, 1, 1, 2) TILE(kept, name, 2, 1, 3) TILE(kept, name, 1, 1, 3)
+#define ROW_OF_2(name) tile_##name##_4_1_2, tile_##name##_2_1_2, tile_##name##_1_1_2, tile_##name##_1_2_2
+#define ROW_OF_3(name) NULL, tile_##name##_2_1_3, tile_##name##_1_1_3, tile_##name##_1_2_3
 #if defined(__AVX512F__)
 #define TILES(kept, name)                                                                                    \
     TILES_OF_ROW(kept, name)                                                                                 \
@@ -197,18 +211,19 @@ TILES(KEEPS_BF16, bf16)
 #endif
 TILES(KEEPS_I8, i8)
 
-/* [0]: two panels by one row; [n]: n rows by one panel (one row) or one strip. */
+/* One row by four strips, by two; then n rows by one strip, at MANY - 1 + n. */
+enum { BY_FOUR, BY_TWO, MANY };
 #define TILE_TABLE(name)                                                                                     \
     {                                                                                                        \
         {TABLE_OF_2(name)}, { TABLE_OF_3(name) }                                                             \
     }
 
-static tile_function *const tiles[KEPT][2][1 + ROWS_OF_2] = {[KEEPS_F32] = TILE_TABLE(f32),
+static tile_function *const tiles[KEPT][2][MANY + ROWS_OF_2] = {[KEEPS_F32] = TILE_TABLE(f32),
 #if HAS_HALVES
-                                                             [KEEPS_F16] = TILE_TABLE(f16),
-                                                             [KEEPS_BF16] = TILE_TABLE(bf16),
+                                                                [KEEPS_F16] = TILE_TABLE(f16),
+                                                                [KEEPS_BF16] = TILE_TABLE(bf16),
 #endif
-                                                             [KEEPS_I8] = TILE_TABLE(i8)};
+                                                                [KEEPS_I8] = TILE_TABLE(i8)};
 
 static tile_function *const *tile_functions(const st_packed *w)
 {

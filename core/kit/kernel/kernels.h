@@ -1,10 +1,10 @@
 /* kernels.h - the inner loops, one table of them for each instruction set.
  *
  * Weights lie in strips, two or three vectors of outputs wide, so that a step along the inner dimension reads
- * on where the last one ended. A sum of an output is one sum from its first term to its last; lanes are
- * different outputs. So neither the number of rows nor their place changes a bit of a row's result, on one
- * path. Between paths float32 sums differ in the last bits (a product and a sum are rounded once with AVX2
- * and AVX-512, twice in the baseline); int8 sums are exact on all. */
+ * on where the last one ended. The terms of an output are added up in one order, in parts of equal length
+ * whatever the number of rows; lanes are different outputs. So neither the number of rows nor their place
+ * changes a bit of a row's result, on one path. Between paths float32 sums differ in the last bits (a product
+ * and a sum are rounded once with AVX2 and AVX-512, twice in the baseline); int8 sums are exact on all. */
 #ifndef ST_KERNELS_H
 #define ST_KERNELS_H
 
@@ -14,9 +14,9 @@
 
 enum { ST_KERNELS_MOST_LANES = 16, ST_KERNELS_VECTORS = 4, ST_KERNELS_GROUP = 4 };
 
-/* Weights as the kernels want them. A panel is one strip of three vectors, or two strips of two, one behind
- * the other. A strip holds for each input its vectors of `lanes` numbers; for int8 for each group of
- * ST_KERNELS_GROUP inputs (zeros behind the last), lane after lane the group's weights. What belongs to an
+/* Weights as the kernels want them. A panel is one strip of two or three vectors, or two strips of two,
+ * one behind the other. A strip holds for each input its vectors of `lanes` numbers; for int8 for each group
+ * of ST_KERNELS_GROUP inputs (zeros behind the last), lane after lane the group's weights. What belongs to an
  * output (scale, sums, bias) stands in the same order, zeros for the lanes behind the last. */
 typedef struct st_packed {
     const void    *panels;
@@ -25,7 +25,7 @@ typedef struct st_packed {
     const int32_t *sums;   /* int8: an output's weights, added up */
     uint32_t       number; /* STAPES_F32, F16, BF16 or I8 */
     uint32_t       in;
-    uint32_t       vectors; /* 3 or 4 */
+    uint32_t       vectors; /* 2, 3 or 4 */
     uint32_t       panels_count;
 } st_packed;
 
@@ -37,7 +37,7 @@ typedef struct st_rows {
 } st_rows;
 
 /* One step of a recurrent layer for the sequences that run. A panel holds the gates of `lanes` units, or of
- * 4 * lanes units where there is one gate; what has `hidden` numbers is padded to that. */
+ * 2 * lanes units where there is one gate; what has `hidden` numbers is padded to that. */
 typedef struct st_step {
     const st_packed *weights; /* of the state */
     st_rows          state;   /* h before this step */
