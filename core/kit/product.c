@@ -97,15 +97,10 @@ static void quantize_part(void *argument, uint32_t i)
         quantize(j->m, j->x + r * j->x_step, j->room + r * row_room(j->m), scale + r);
 }
 
-static void multiply_part(void *argument, uint32_t i)
+/* Rows from ... to - 1 by panels first ... end - 1, which stay in the second cache meanwhile. */
+static void multiply_rows(const job *j, size_t from, size_t to, size_t first, size_t end)
 {
-    const job *j = argument;
-    size_t     from = st_matrix_part(j->rows, j->row_parts, i / j->panel_parts);
-    size_t     to = st_matrix_part(j->rows, j->row_parts, i / j->panel_parts + 1),
-           count = j->m->packed.panels_count;
-    size_t first = st_matrix_part(count, j->panel_parts, i % j->panel_parts);
-    size_t end = st_matrix_part(count, j->panel_parts, i % j->panel_parts + 1);
-    bool   bytes = j->m->packed.number == STAPES_I8;
+    bool bytes = j->m->packed.number == STAPES_I8;
     while (from < to) {
         const void *x[ST_MATRIX_CHUNK];
         float      *y[ST_MATRIX_CHUNK];
@@ -118,6 +113,18 @@ static void multiply_part(void *argument, uint32_t i)
         j->m->kernels->multiply(&j->m->packed, &in, first, end, y, j->m->out);
         from += n;
     }
+}
+
+static void multiply_part(void *argument, uint32_t i)
+{
+    enum { NEAR = 1 << 20 }; /* bytes: half of a usual second cache */
+    const job *j = argument;
+    size_t     from = st_matrix_part(j->rows, j->row_parts, i / j->panel_parts);
+    size_t     to = st_matrix_part(j->rows, j->row_parts, i / j->panel_parts + 1);
+    size_t     count = j->m->packed.panels_count, some = NEAR / (st_matrix_bytes(j->m) / count + 1) + 1;
+    size_t     first = st_matrix_part(count, j->panel_parts, i % j->panel_parts);
+    size_t     end = st_matrix_part(count, j->panel_parts, i % j->panel_parts + 1);
+    for (size_t p = first; p < end; p += some) multiply_rows(j, from, to, p, end - p < some ? end : p + some);
 }
 
 /* Block i, with room of its own. */
@@ -153,8 +160,8 @@ static void cut(job *j, const stapes_callbacks *callbacks)
     double work = (double)j->rows * j->m->in * j->m->out;
     j->row_parts = j->panel_parts = 1;
     if (work < 2e5) return; /* a few microseconds: waking a thread costs as much */
-    if (j->rows >= threads * ST_MATRIX_CHUNK * 2)
-        j->row_parts = (j->rows + ST_MATRIX_CHUNK - 1) / ST_MATRIX_CHUNK;
+    if (j->rows >= threads * ST_MATRIX_CHUNK)
+        j->row_parts = 2 * threads; /* two each: who is slower takes one less */
     else if (panels % threads == 0 || panels >= 8 * threads || j->rows < 2 * threads)
         j->panel_parts = threads < panels ? threads : panels;
     else

@@ -68,9 +68,9 @@ static void quantize(const float *x, size_t n, void *to, float *scale)
 
 /* Inputs are added up in parts, each part by itself from its first term to its last, then the parts in order:
  * a strip's part stays in the nearest cache while a block of rows goes over it. */
-enum { PART = 192, BLOCK_ROWS = 4 * ROWS_OF_2 };
+enum { PART = 256, BLOCK_ROWS = 4 * ROWS_OF_2 };
 
-/* Sums of a block of rows, for all vectors of a panel: float32, or int32 of int8 weights. */
+/* Sums of a block of rows, for all vectors of a panel: float32 with the bias, or int32 of int8 weights. */
 typedef union tile_sums {
     float   f[BLOCK_ROWS * ST_KERNELS_VECTORS * LANES];
     int32_t i[BLOCK_ROWS * ST_KERNELS_VECTORS * LANES];
@@ -79,13 +79,10 @@ typedef union tile_sums {
 /* The finished product of outputs o ... o + LANES - 1, whose sums stand at `at` of the tile. */
 INLINE vf finished(const st_packed *w, const tile_sums *sums, size_t at, size_t o, float scale)
 {
-    vf bias = vf_load(w->bias + o);
-    if (w->number != STAPES_I8) return vf_load(sums->f + at) + bias;
-    vi sum, weights;
-    memcpy(&sum, sums->i + at, sizeof sum);
-    memcpy(&weights, w->sums + o, sizeof weights);
-    if (OFFSET) sum -= weights * OFFSET;
-    return vf_of(sum) * (vf_load(w->scale + o) * scale) + bias;
+    if (w->number != STAPES_I8) return vf_load(sums->f + at);
+    vi sum = vi_load(sums->i + at);
+    if (OFFSET) sum -= vi_load(w->sums + o) * OFFSET;
+    return vf_of(sum) * (vf_load(w->scale + o) * scale) + vf_load(w->bias + o);
 }
 
 /* Rows of the next tile, of `left` that remain: as even as it goes. */
@@ -98,6 +95,9 @@ INLINE size_t tile_rows(size_t left, size_t most)
 /* What is done with a tile's sums. */
 typedef void finish_function(const void *what, const st_packed *w, const tile_sums *sums, size_t panel,
                              size_t row, size_t rows);
+
+/* Where float32 sums of a row, from output `o` on, go at once instead of into memory of the tile. */
+typedef float *place_function(const void *what, size_t row, size_t o);
 
 /* What the tiles of a call have in common. */
 typedef struct tiling {
@@ -122,37 +122,55 @@ INLINE tiling plan_tiles(const st_packed *w, const st_rows *rows)
     return t;
 }
 
+static const int32_t nothing[3 * LANES];
+
+/* What the first part's sums of a strip are added to. */
+INLINE const void *start_of(const tiling *t, size_t strip)
+{
+    return t->w->number == STAPES_I8 ? (const void *)nothing : t->w->bias + strip * t->vectors * LANES;
+}
+
+/* The row by one strip: two parts of the inputs side by side, as long as there are two. Returns the inputs
+ * that were used. */
+INLINE size_t run_parts(const tiling *t, size_t strip, float *sums)
+{
+    const void *at = (const char *)t->w->panels + strip * t->strip;
+    size_t      done = 0;
+    float       second[3 * LANES];
+    for (; t->part && t->w->in - done >= 2 * t->part; done += 2 * t->part) {
+        const void *const same[] = {at, at}, *const start[] = {done ? NULL : start_of(t, strip), nothing};
+        const size_t from[] = {done, done + t->part};
+        void *const  to[] = {sums, second};
+        t->functions[BY_TWO](same, t->rows->x, from, t->part, start, to);
+        for (size_t v = 0; v < t->vectors * LANES; v += LANES)
+            if (t->w->number == STAPES_I8)
+                vi_store(sums + v, vi_load(sums + v) + vi_load(second + v));
+            else
+                vf_store(sums + v, vf_load(sums + v) + vf_load(second + v));
+    }
+    return done;
+}
+
 /* The row by `count` strips from `first` on, 1, 2 or 4. */
 INLINE void run_strips(const tiling *t, size_t first, size_t count, float *sums)
 {
-    const void *at[4];
-    size_t      from[4], in = t->w->in;
-    for (size_t a = 0; a < count; a++) at[a] = (const char *)t->w->panels + (first + a) * t->strip;
-    tile_function *function = t->functions[count == 4 ? BY_FOUR : count == 2 ? BY_TWO : MANY];
-    size_t         done = 0;
-    if (count == 1) { /* its own parts side by side */
-        vf two[2 * 3];
-        for (; in - done >= 2 * t->part && in; done += 2 * t->part) {
-            const void *same[2] = {at[0], at[0]};
-            size_t      both[2] = {done, done + t->part};
-            t->functions[BY_TWO](same, t->rows->x, both, t->part, two, 0, false);
-            for (size_t v = 0; v < t->vectors; v++) {
-                if (t->w->number == STAPES_I8) {
-                    vi sum = (vi)two[v];
-                    if (done) sum += vi_load(sums + v * LANES);
-                    vi_store(sums + v * LANES, sum + (vi)two[t->vectors + v]);
-                } else {
-                    vf sum = two[v];
-                    if (done) sum = vf_load(sums + v * LANES) + sum;
-                    vf_store(sums + v * LANES, sum + two[t->vectors + v]);
-                }
-            }
-        }
+    const void *at[4], *start[4];
+    void       *to[4];
+    size_t      from[4], in = t->w->in, done = count == 1 ? run_parts(t, first, sums) : 0;
+    for (size_t a = 0; a < count; a++) {
+        at[a] = (const char *)t->w->panels + (first + a) * t->strip;
+        to[a] = sums + a * t->vectors * LANES;
     }
     for (; done < in || !in; done += t->part) {
-        for (size_t a = 0; a < count; a++) from[a] = done;
-        function(at, t->rows->x, from, in - done < t->part ? in - done : t->part, sums, 0, done > 0);
-        if (!in) break;
+        for (size_t a = 0; a < count; a++) {
+            from[a] = done;
+            start[a] = done ? NULL : start_of(t, first + a);
+        }
+        t->functions[count == 4   ? BY_FOUR
+                     : count == 2 ? BY_TWO
+                                  : MANY](at, t->rows->x, from, in - done < t->part ? in - done : t->part,
+                                          start, to);
+        if (!in) return;
     }
 }
 
@@ -174,28 +192,33 @@ INLINE void run_row(const tiling *t, size_t first, size_t end, bool backwards, f
     }
 }
 
-/* Rows `row` ... of a block by one panel. */
-INLINE void run_block(const tiling *t, size_t panel, size_t row, size_t rows, tile_sums *sums)
+/* Rows `row` ... of a block by one panel. False if the sums have gone where they belong. */
+INLINE bool run_block(const tiling *t, size_t panel, size_t row, size_t rows, tile_sums *sums,
+                      place_function *place, const void *what)
 {
+    void *to[BLOCK_ROWS];
     for (size_t a = 0; a < t->strips; a++) {
-        const void *strip = (const char *)t->w->panels + (panel * t->strips + a) * t->strip;
-        for (size_t from = 0; from < t->w->in || !from; from += t->part) {
-            size_t n = t->w->in - from < t->part ? t->w->in - from : t->part;
-            for (size_t r = 0; r < rows;) {
-                size_t some = tile_rows(rows - r, t->most);
-                float *to = sums->f + (r * t->w->vectors + a * t->vectors) * LANES;
-                t->functions[MANY - 1 + some](&strip, t->rows->x + row + r, &from, n, to, t->w->vectors,
-                                              from > 0);
-                r += some;
+        size_t      number = panel * t->strips + a, done = 0;
+        const void *strip = (const char *)t->w->panels + number * t->strip;
+        for (size_t r = 0; r < rows; r++)
+            to[r] = place ? place(what, row + r, number * t->vectors * LANES)
+                          : sums->f + (r * t->w->vectors + a * t->vectors) * LANES;
+        do {
+            const void *start = done ? NULL : start_of(t, number);
+            size_t      n = t->w->in - done < t->part ? t->w->in - done : t->part;
+            for (size_t r = 0, some; r < rows; r += some) {
+                some = tile_rows(rows - r, t->most);
+                t->functions[MANY - 1 + some](&strip, t->rows->x + row + r, &done, n, &start, to + r);
             }
-            if (!t->part) break;
-        }
+            done += t->part;
+        } while (done < t->w->in);
     }
+    return !place;
 }
 
 /* All tiles of panels first ... end - 1. */
 INLINE void run_tiles(const st_packed *w, const st_rows *rows, size_t first, size_t end, bool backwards,
-                      finish_function *finish, const void *what)
+                      place_function *place, finish_function *finish, const void *what)
 {
     tiling    t = plan_tiles(w, rows);
     tile_sums sums;
@@ -207,8 +230,7 @@ INLINE void run_tiles(const st_packed *w, const st_rows *rows, size_t first, siz
         size_t panel = backwards ? first + end - done - 1 : done;
         for (size_t r = 0, n; r < rows->count; r += n) {
             n = rows->count - r < BLOCK_ROWS ? rows->count - r : BLOCK_ROWS;
-            run_block(&t, panel, r, n, &sums);
-            finish(what, w, &sums, panel, r, n);
+            if (run_block(&t, panel, r, n, &sums, place, what)) finish(what, w, &sums, panel, r, n);
         }
     }
 }
@@ -219,21 +241,24 @@ typedef struct product {
     size_t         out;
 } product;
 
+INLINE float *place_product(const void *what, size_t row, size_t o)
+{
+    const product *p = what;
+    return p->y[row] + o;
+}
+
 INLINE void finish_product(const void *what, const st_packed *w, const tile_sums *sums, size_t panel,
                            size_t row, size_t rows)
 {
     const product *p = what;
-    for (size_t r = 0; r < rows; r++) {
-        float *y = p->y[row + r];
-        float  scale = w->scale ? p->rows->scale[row + r] : 0;
-        for (size_t v = 0; v < w->vectors; v++) {
-            size_t o = (panel * w->vectors + v) * LANES;
-            if (o >= p->out) break;
-            vf value = finished(w, sums, (r * w->vectors + v) * LANES, o, scale);
+    for (size_t v = 0; v < w->vectors; v++) {
+        size_t o = (panel * w->vectors + v) * LANES, at = v * LANES;
+        for (size_t r = row; o < p->out && r < row + rows; r++, at += w->vectors * LANES) {
+            vf value = finished(w, sums, at, o, w->scale ? p->rows->scale[r] : 0);
             if (o + LANES <= p->out)
-                vf_store(y + o, value);
+                vf_store(p->y[r] + o, value);
             else
-                vf_store_some(y + o, value, p->out - o);
+                vf_store_some(p->y[r] + o, value, p->out - o);
         }
     }
 }
@@ -242,7 +267,11 @@ static void multiply(const st_packed *w, const st_rows *rows, size_t first, size
                      size_t out)
 {
     product p = {rows, y, out};
-    run_tiles(w, rows, first, end, false, finish_product, &p);
+    size_t  whole = out / (w->vectors * LANES); /* panels without padding: float32 sums go to y at once */
+    if (w->number == STAPES_I8 || whole < first) whole = first;
+    if (whole > end) whole = end;
+    run_tiles(w, rows, first, whole, false, place_product, finish_product, &p);
+    run_tiles(w, rows, whole, end, false, NULL, finish_product, &p);
 }
 
 /* ---- recurrent steps --------------------------------------------------------------------------------------
@@ -264,7 +293,7 @@ INLINE void finish_rnn(const void *what, const st_packed *w, const tile_sums *su
 
 static void rnn(const st_step *s)
 {
-    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, finish_rnn, s);
+    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, NULL, finish_rnn, s);
 }
 
 INLINE void finish_gru(const void *what, const st_packed *w, const tile_sums *sums, size_t panel, size_t row,
@@ -286,7 +315,7 @@ INLINE void finish_gru(const void *what, const st_packed *w, const tile_sums *su
 
 static void gru(const st_step *s)
 {
-    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, finish_gru, s);
+    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, NULL, finish_gru, s);
 }
 
 INLINE void finish_lstm(const void *what, const st_packed *w, const tile_sums *sums, size_t panel, size_t row,
@@ -308,7 +337,7 @@ INLINE void finish_lstm(const void *what, const st_packed *w, const tile_sums *s
 
 static void lstm(const st_step *s)
 {
-    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, finish_lstm, s);
+    run_tiles(s->weights, &s->state, s->first, s->end, s->backwards, NULL, finish_lstm, s);
 }
 
 /* ---- functions

@@ -22,10 +22,10 @@ enum { ROWS_OF_2 = 4, ROWS_OF_3 = 2 };
 #endif
 
 /* Inputs from[0] ... from[0] + n - 1 of several rows x with one strip; or of one row with several strips, of
- * strip a those from from[a] on. Sums of row r, strip a begin at sums + (r * step + a * vectors) * LANES;
- * with `add` they are added to what is there. */
+ * strip a those from from[a] on. The sums of row r, or of strip a, go to to[r] or to[a]: added to start[0] or
+ * start[a], or where that is NULL to what is there. */
 typedef void tile_function(const void *const *strips, const void *const *x, const size_t *from, size_t n,
-                           void *sums, size_t step, bool add);
+                           const void *const *start, void *const *to);
 
 enum { KEEPS_F32, KEEPS_F16, KEEPS_BF16, KEEPS_I8, KEPT };
 enum { MOST_SUMS = 24 };
@@ -42,7 +42,8 @@ INLINE vf tile_weights(int kept, const char *p, size_t i)
 }
 
 INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, const void *const *w,
-                       const void *const *x, const size_t *from, size_t n, float *sums, size_t step, bool add)
+                       const void *const *x, const size_t *from, size_t n, const void *const *start,
+                       void *const *to)
 {
     size_t       size = kept == KEEPS_F32 ? 4 : 2;
     vf           s[MOST_SUMS] = {{0}};
@@ -78,9 +79,9 @@ INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, con
         for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 3
             for (size_t v = 0; v < vectors; v++) {
-                float *to = sums + (r * step + a * vectors + v) * LANES;
-                vf     sum = s[(a * rows + r) * vectors + v];
-                vf_store(to, add ? vf_load(to) + sum : sum);
+                float       *there = (float *)to[a + r] + v * LANES;
+                const float *base = start[a] ? (const float *)start[a] + v * LANES : there;
+                vf_store(there, vf_load(base) + s[(a * rows + r) * vectors + v]);
             }
 }
 
@@ -101,7 +102,7 @@ INLINE vi tile_dot(vi sum, vi weights, vi x)
 }
 
 INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *const *w, const void *const *x,
-                      const size_t *from, size_t n, int32_t *sums, size_t step, bool add)
+                      const size_t *from, size_t n, const void *const *start, void *const *to)
 {
     vi          s[MOST_SUMS] = {{0}};
     const char *p[4], *in[12];
@@ -136,21 +137,21 @@ INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *co
         for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 3
             for (size_t v = 0; v < vectors; v++) {
-                int32_t *to = sums + (r * step + a * vectors + v) * LANES;
-                vi       sum = s[(a * rows + r) * vectors + v];
-                vi_store(to, add ? vi_load(to) + sum : sum);
+                int32_t       *there = (int32_t *)to[a + r] + v * LANES;
+                const int32_t *base = start[a] ? (const int32_t *)start[a] + v * LANES : there;
+                vi_store(there, vi_load(base) + s[(a * rows + r) * vectors + v]);
             }
 }
 
 #define TILE(kept, name, strips, rows, vectors)                                                              \
     static void tile_##name##_##strips##_##rows##_##vectors(const void *const *w, const void *const *x,      \
-                                                            const size_t *from, size_t n, void *sums,        \
-                                                            size_t step, bool add)                           \
+                                                            const size_t *from, size_t n,                    \
+                                                            const void *const *start, void *const *to)       \
     {                                                                                                        \
         if (kept == KEEPS_I8)                                                                                \
-            tile_int8(strips, rows, vectors, w, x, from, n, sums, step, add);                                \
+            tile_int8(strips, rows, vectors, w, x, from, n, start, to);                                      \
         else                                                                                                 \
-            tile_float(kept, strips, rows, vectors, w, x, from, n, sums, step, add);                         \
+            tile_float(kept, strips, rows, vectors, w, x, from, n, start, to);                               \
     }
 /* One row by four, two strips or one; more rows by one. */
 #define TILES_OF_ROW(kept, name)                                                                             \
