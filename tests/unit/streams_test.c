@@ -44,11 +44,28 @@ static void add_recurrent(made_file *f, const stapes_layer *layer)
         }
 }
 
-static stapes_network *make_network(const stapes_layer *layers, uint32_t count, uint32_t ending)
+/* The same tensors with smaller numbers; `bytes` is theirs. Closes the others. */
+static stapes_tensors *quantize(stapes_tensors *t, uint32_t number, void **bytes)
+{
+    const stapes_tensor *all[64];
+    stapes_error         error = {0};
+    size_t               size = 0;
+    uint32_t             count = stapes_count_tensors(t);
+    for (uint32_t i = 0; i < count && i < STAPES_COUNT(all); i++) all[i] = stapes_get_tensor(t, i);
+    *bytes = stapes_quantize_tensors(all, count, number, &size, NULL, &error);
+    stapes_close_tensors(t);
+    t = *bytes ? stapes_read_tensors(*bytes, size, "made here", &error) : NULL;
+    CHECK_TEXT(error.text, "");
+    return t;
+}
+
+static stapes_network *make_network(const stapes_layer *layers, uint32_t count, uint32_t ending,
+                                    uint32_t number)
 {
     static made_file f;
     stapes_error     error = {0};
     char            *bytes;
+    void            *smaller = NULL;
     memset(&f, 0, sizeof f);
     for (uint32_t i = 0; i < count; i++) {
         const stapes_layer *layer = layers + i;
@@ -60,15 +77,17 @@ static stapes_network *make_network(const stapes_layer *layers, uint32_t count, 
         }
     }
     stapes_tensors *t = made_finish(&f, &bytes);
+    if (t && number != STAPES_F32) t = quantize(t, number, &smaller);
     stapes_network *n = t ? stapes_open_network(layers, count, ending, t, &error) : NULL;
     CHECK_TEXT(error.text, "");
     stapes_close_tensors(t);
     free(bytes);
+    free(smaller);
     return n;
 }
 
 /* Convolutions of different strides, with gaps between kernels too, between recurrent layers of each kind. */
-static stapes_network *make_streaming(void)
+static stapes_network *make_streaming(uint32_t number)
 {
     const stapes_layer layers[] = {
         {.name = "a",
@@ -92,10 +111,10 @@ static stapes_network *make_streaming(void)
          .bias = true},
         {.name = "f", .kind = STAPES_CONV1D, .in = 5, .out = 4, .kernel = 1, .stride = 2, .bias = true},
     };
-    return make_network(layers, STAPES_COUNT(layers), STAPES_ENDS_PLAIN);
+    return make_network(layers, STAPES_COUNT(layers), STAPES_ENDS_PLAIN, number);
 }
 
-static stapes_network *make_whole(void)
+static stapes_network *make_whole(uint32_t number)
 {
     const stapes_layer layers[] = {
         {.name = "a", .kind = STAPES_LINEAR, .in = IN, .out = 9, .activation = STAPES_RELU, .bias = true},
@@ -108,7 +127,7 @@ static stapes_network *make_whole(void)
          .bias = true},
         {.name = "c", .kind = STAPES_LINEAR, .in = 24, .out = 11, .bias = true},
     };
-    return make_network(layers, STAPES_COUNT(layers), STAPES_ENDS_LOG_SOFTMAX);
+    return make_network(layers, STAPES_COUNT(layers), STAPES_ENDS_LOG_SOFTMAX, number);
 }
 
 /* ---- together and alone --------------------------------------------------------------------------- */
@@ -238,8 +257,10 @@ static void check_refusals(stapes_network *network, stapes_network *other)
 
 int main(void)
 {
-    stapes_network *networks[] = {make_streaming(), make_whole(), load(MODELS "/tiny-uni"),
-                                  load(MODELS "/tiny-plain")};
+    stapes_network *networks[] = {make_streaming(STAPES_F32), make_whole(STAPES_F32),
+                                  make_streaming(STAPES_I8),  make_whole(STAPES_I8),
+                                  make_streaming(STAPES_F16), make_whole(STAPES_BF16),
+                                  load(MODELS "/tiny-uni"),   load(MODELS "/tiny-plain")};
     for (uint32_t i = 0; i < STAPES_COUNT(networks); i++) {
         check_network(networks[i], 1, MOST, 20);
         check_network(networks[i], 5, MOST, 60);       /* batches of a few streams */
