@@ -365,10 +365,11 @@ FUNCTION(gelu)
 /* In double, vector after vector, then lane after lane: one order for each number of columns. */
 typedef double vd __attribute__((vector_size(LANES * sizeof(double))));
 
-INLINE double total(vd sums)
+/* By address: clang warns of vectors wider than the machine's as arguments, inlined or not. */
+INLINE double total(const vd *sums)
 {
     double sum = 0;
-    for (size_t l = 0; l < LANES; l++) sum += sums[l];
+    for (size_t l = 0; l < LANES; l++) sum += (*sums)[l];
     return sum;
 }
 
@@ -405,7 +406,7 @@ static double sum_of_exp(const float *x, float most, float *y, size_t n)
         if (y) vf_store(y + i, e);
         sums += __builtin_convertvector(e, vd);
     }
-    double sum = total(sums);
+    double sum = total(&sums);
     if (i < n) {
         vf e = vf_exp(vf_load_some(x + i, n - i) - most);
         if (y) vf_store_some(y + i, e, n - i);
@@ -437,14 +438,14 @@ static void row_layer_norm(const float *x, const float *scale, const float *bias
     size_t i = 0;
     double sum, square, mean, inverse;
     for (; i + LANES <= n; i += LANES) sums += __builtin_convertvector(vf_load(x + i), vd);
-    sum = total(sums);
+    sum = total(&sums);
     for (; i < n; i++) sum += (double)x[i];
     mean = n ? sum / (double)n : 0;
     for (i = 0; i + LANES <= n; i += LANES) {
         vd d = __builtin_convertvector(vf_load(x + i), vd) - mean;
         squares += d * d;
     }
-    square = total(squares);
+    square = total(&squares);
     for (; i < n; i++) square += ((double)x[i] - mean) * ((double)x[i] - mean);
     inverse = 1.0 / sqrt(square / (double)(n ? n : 1) + (double)epsilon);
     for (i = 0; i < n; i++) {
