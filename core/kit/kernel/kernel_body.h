@@ -68,7 +68,7 @@ static void quantize(const float *x, size_t n, void *to, float *scale)
 
 /* Inputs are added up in parts, each part by itself from its first term to its last, then the parts in order:
  * a strip's part stays in the nearest cache while a block of rows goes over it. */
-enum { PART = 256, BLOCK_ROWS = 4 * ROWS_OF_2 };
+enum { PART = 384, BLOCK_ROWS = 4 * ROWS_OF_2 };
 
 /* Sums of a block of rows, for all vectors of a panel: float32 with the bias, or int32 of int8 weights. */
 typedef union tile_sums {
@@ -329,9 +329,15 @@ INLINE void finish_lstm(const void *what, const st_packed *w, const tile_sums *s
         for (size_t v = 0; v < 4; v++)
             sum[v] = vf_load(x + v * LANES) + finished(w, sums, (r * 4 + v) * LANES, (panel * 4 + v) * LANES,
                                                        w->scale ? s->state.scale[row + r] : 0);
-        vf c = vf_sigmoid(sum[1]) * vf_load(s->c + at) + vf_sigmoid(sum[0]) * vf_tanh(sum[2]);
+        /* c' = f c + i g and h = o tanh(c') with one division each, the costly part of all these */
+        vf f_down, i_down, g_down, o_down, c_down;
+        vf f = vf_sigmoid_fraction(sum[1], &f_down), i = vf_sigmoid_fraction(sum[0], &i_down);
+        vf g = vf_tanh_fraction(sum[2], &g_down), o_up = vf_sigmoid_fraction(sum[3], &o_down);
+        vf other = i_down * g_down;
+        vf c = vf_fma(f * vf_load(s->c + at), other, i * g * f_down) / (f_down * other);
+        vf shown = vf_tanh_fraction(c, &c_down);
         vf_store(s->c + at, c);
-        vf_store(s->out + at, vf_sigmoid(sum[3]) * vf_tanh(c));
+        vf_store(s->out + at, o_up * shown / (o_down * c_down));
     }
 }
 

@@ -38,28 +38,44 @@ INLINE vf vf_exp(vf x)
 
 INLINE vf vf_size(vf x) { return (vf)((vi)x & INT32_MAX); }
 
-/* 1 / (1 + exp(-x)), below 0 as exp(x) / (1 + exp(x)): nothing overflows */
-INLINE vf vf_sigmoid(vf x)
+/* 1 / (1 + exp(-x)), below 0 as exp(x) / (1 + exp(x)) so that nothing overflows: numerator and denominator,
+ * which is between 1 and 2. */
+INLINE vf vf_sigmoid_fraction(vf x, vf *denominator)
 {
     vf e = vf_exp((vf)((vi)x | INT32_MIN));
-    return vf_select(x < 0.0f, e, vf_all(1.0f)) / (1.0f + e);
+    *denominator = 1.0f + e;
+    return vf_select(x < 0.0f, e, vf_all(1.0f));
 }
 
-INLINE vf vf_tanh(vf x)
+INLINE vf vf_sigmoid(vf x)
+{
+    vf down, up = vf_sigmoid_fraction(x, &down);
+    return up / down;
+}
+
+#define TANH_MOST 7.90531110763549805f /* from there on it is 1 in float32 */
+
+/* tanh as a numerator and a denominator, within 1e-6 of 1 where it should be 1 and perhaps beyond. */
+INLINE vf vf_tanh_fraction(vf x, vf *denominator)
 {
     static const float up[] = {-2.76076847742355e-16f, 2.00018790482477e-13f, -8.60467152213735e-11f,
                                5.12229709037114e-08f,  1.48572235717979e-05f, 6.37261928875436e-04f,
                                4.89352455891786e-03f};
     static const float down[] = {1.19825839466702e-06f, 1.18534705686654e-04f, 2.26843463243900e-03f,
                                  4.89352518554385e-03f};
-    const float        most = 7.90531110763549805f; /* where it is 1 in float32 */
-    vi                 tiny =
-        vf_size(x) < 4e-4f; /* there it is x, and x times the fraction below would be subnormal too soon */
-    vf y = vf_min(vf_all(most), vf_max(vf_all(-most), x)), square = y * y;
-    vf ratio = y * POLYNOMIAL(square, up) / POLYNOMIAL(square, down);
+    vf                 y = vf_min(vf_all(TANH_MOST), vf_max(vf_all(-TANH_MOST), x)), square = y * y;
+    *denominator = POLYNOMIAL(square, down);
+    return y * POLYNOMIAL(square, up);
+}
+
+INLINE vf vf_tanh(vf x)
+{
+    /* there it is x, and x times the fraction would be subnormal too soon */
+    vi tiny = vf_size(x) < 4e-4f;
+    vf down, up = vf_tanh_fraction(x, &down), ratio = up / down;
     vf one = (vf)(((vi)x & INT32_MIN) | (vi)vf_all(1.0f));
     ratio = vf_select(vf_size(ratio) > 1.0f, one, ratio);
-    return vf_select(tiny, x, vf_select(vf_size(x) >= most, one, ratio));
+    return vf_select(tiny, x, vf_select(vf_size(x) >= TANH_MOST, one, ratio));
 }
 
 INLINE vf vf_erf(vf x)
