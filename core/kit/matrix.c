@@ -87,6 +87,7 @@ static void put_row(const st_packed *w, const target *to, uint32_t lanes, size_t
             ((uint16_t *)to->panels)[first + i * across + place] = st_half_from(row[i]);
         break;
     case STAPES_BF16:
+        if (place < 2 * (size_t)lanes) place = place % lanes * 2 + place / lanes;
         for (size_t i = 0; i < n; i++)
             ((uint16_t *)to->panels)[first + i * across + place] = st_half_brain_from(row[i]);
         break;

@@ -30,15 +30,20 @@ typedef void tile_function(const void *const *strips, const void *const *x, cons
 enum { KEEPS_F32, KEEPS_F16, KEEPS_BF16, KEEPS_I8, KEPT };
 enum { MOST_SUMS = 24 };
 
-INLINE vf tile_weights(int kept, const char *p, size_t i)
+/* Vector v of a strip's weights for one input. */
+INLINE vf tile_weights(int kept, const char *p, size_t v)
 {
 #if HAS_HALVES
-    if (kept == KEEPS_F16) return vf_load_f16((const uint16_t *)p + i);
-    if (kept == KEEPS_BF16) return vf_load_bf16((const uint16_t *)p + i);
+    if (kept == KEEPS_F16) return vf_load_f16((const uint16_t *)p + v * LANES);
+    if (kept == KEEPS_BF16 && v < 2) { /* two vectors in one, see kernels.h */
+        vi both = vi_load(p);
+        return (vf)(v ? both & vi_all(-0x10000) : both << 16);
+    }
+    if (kept == KEEPS_BF16) return vf_load_bf16((const uint16_t *)p + v * LANES);
 #else
     (void)kept;
 #endif
-    return vf_load((const float *)p + i);
+    return vf_load((const float *)p + v * LANES);
 }
 
 INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, const void *const *w,
@@ -60,7 +65,7 @@ INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, con
         for (size_t a = 0; a < strips; a++) {
             vf weights[3];
 #pragma GCC unroll 3
-            for (size_t v = 0; v < vectors; v++) weights[v] = tile_weights(kept, p[a], v * LANES);
+            for (size_t v = 0; v < vectors; v++) weights[v] = tile_weights(kept, p[a], v);
 #pragma GCC unroll 12
             for (size_t r = 0; r < rows; r++) {
                 vf one = vf_all(in[r + a][k]);

@@ -15,8 +15,9 @@
 enum { ST_KERNELS_MOST_LANES = 16, ST_KERNELS_VECTORS = 4, ST_KERNELS_GROUP = 4 };
 
 /* Weights as the kernels want them. A panel is one strip of two or three vectors, or two strips of two,
- * one behind the other. A strip holds for each input its vectors of `lanes` numbers; for int8 for each group
- * of ST_KERNELS_GROUP inputs (zeros behind the last), lane after lane the group's weights. What belongs to an
+ * one behind the other. A strip holds for each input its vectors of `lanes` numbers, of bfloat16 the first
+ * two lane by lane beside each other (a shift and a mask make float32 of them); for int8 for each group of
+ * ST_KERNELS_GROUP inputs (zeros behind the last), lane after lane the group's weights. What belongs to an
  * output (scale, sums, bias) stands in the same order, zeros for the lanes behind the last. */
 typedef struct st_packed {
     const void    *panels;
