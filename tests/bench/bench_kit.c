@@ -69,7 +69,10 @@ static int serve_product(int argc, char **argv)
     q.room = bench_floats(stapes_matrix_room(q.matrix, q.p.rows));
     multiply(&q);
     bench_write(bench_option(argc, argv, "output", NULL), q.p.y, (size_t)q.p.rows * q.p.out);
-    return bench_serve(multiply, &q);
+    int code = bench_serve(multiply, &q);
+    stapes_close_matrix(q.matrix);
+    st_workers_close(q.callbacks.user);
+    return code;
 }
 
 /* ---- recurrent -------------------------------------------------------------------------------------- */
@@ -139,7 +142,10 @@ static int serve_recurrent(int argc, char **argv)
     }
     run_stack(&q);
     bench_write(bench_option(argc, argv, "output", NULL), q.run.y, results);
-    return bench_serve(run_stack, &q);
+    int code = bench_serve(run_stack, &q);
+    stapes_close_recurrent(q.stack);
+    st_workers_close(q.callbacks.user);
+    return code;
 }
 
 /* ---- log-mel ---------------------------------------------------------------------------------------- */
@@ -183,7 +189,9 @@ static int serve_logmel(int argc, char **argv)
     check(q.stream, &error);
     run_logmel(&q);
     bench_write(bench_option(argc, argv, "output", NULL), q.rows, q.made * settings.mels);
-    return bench_serve(run_logmel, &q);
+    int code = bench_serve(run_logmel, &q);
+    stapes_features_close(q.stream);
+    return code;
 }
 
 int main(int argc, char **argv)

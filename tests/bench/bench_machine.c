@@ -140,7 +140,10 @@ typedef struct job {
 static void *measure(void *argument)
 {
     job   *j = argument;
-    float *numbers = j->what == READ ? bench_floats(j->count) : NULL; /* zeros: their sum is no NaN */
+    size_t bytes = j->what == READ ? j->count * sizeof(float) : 64;
+    float *numbers = aligned_alloc(64, bytes);
+    if (!numbers) bench_fail("no memory for %zu bytes", bytes);
+    memset(numbers, 0, bytes);
     atomic_fetch_sub(j->waiting, 1);
     while (atomic_load(j->waiting) > 0) {
     }

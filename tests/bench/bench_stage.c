@@ -55,7 +55,6 @@ static void write_all(const work *w, const char *path)
         at += n;
     }
     bench_write(path, all, total);
-    free(all);
 }
 
 int main(int argc, char **argv)
@@ -66,9 +65,11 @@ int main(int argc, char **argv)
     uint32_t columns = bench_number(argc, argv, "columns", 240), rows = bench_number(argc, argv, "rows", 100);
     stapes_format in = {
         .size = sizeof in, .kind = STAPES_FRAMES, .columns = columns, .hop = 3 * STAPES_SECOND / 100};
-    work     w = {.count = bench_number(argc, argv, "segments", 8),
-                  .together = bench_number(argc, argv, "together", 0) > 0};
-    uint64_t seed = 1;
+    static work  w; /* static: what they hold is held to the end */
+    static void *workers;
+    uint64_t     seed = 1;
+    w.count = bench_number(argc, argv, "segments", 8);
+    w.together = bench_number(argc, argv, "together", 0) > 0;
     if (!plugin || !model) bench_fail("--plugin and --model are needed: see the head of bench_stage.c");
     if (!w.count || w.count > 64) bench_fail("--segments %u: 1 to 64", w.count);
     in.recipe = bench_recipe(plugin, model, recipe, sizeof recipe);
@@ -78,7 +79,7 @@ int main(int argc, char **argv)
     w.pointers = take(w.count, sizeof *w.pointers);
     float *x = bench_floats((size_t)rows * columns * w.count);
     for (size_t i = 0; i < (size_t)rows * columns * w.count; i++) x[i] = bench_random(&seed);
-    void *workers = bench_open_workers(bench_number(argc, argv, "threads", 1));
+    workers = bench_open_workers(bench_number(argc, argv, "threads", 1));
     for (uint32_t i = 0; i < w.count; i++) {
         bench *b = &w.benches[i];
         if (bench_open(b, plugin, model, 600) < 0 || bench_configure(b, &in) < 0)
