@@ -266,6 +266,34 @@ static void check_steps(const st_kernels *path)
         }
 }
 
+/* A sequence with NaN or an infinity in its input or state: the others keep their bits, it alone becomes NaN
+ * (or of infinities whatever the functions have as limits), and nothing hangs. */
+static void check_bad_steps(const st_kernels *path)
+{
+    static const uint32_t kinds[] = {STAPES_RNN, STAPES_GRU, STAPES_LSTM};
+    static const float    bad[] = {NAN, INFINITY, -INFINITY};
+    static layer_data     d;
+    made_draw((float *)&d, sizeof d / sizeof(float), 21);
+    for (size_t i = 0; i < STAPES_COUNT(d.w_ih); i++) d.w_ih[i] *= 0.3f;
+    for (size_t i = 0; i < STAPES_COUNT(d.w_hh); i++) d.w_hh[i] *= 0.3f;
+    for (size_t i = 0; i < STAPES_COUNT(kinds); i++)
+        for (size_t k = 0; k < STAPES_COUNT(numbers); k++) {
+            float h[BATCH * H], c[BATCH * H], bad_h[BATCH * H], bad_c[BATCH * H];
+            step(path, &d, kinds[i], numbers[k], h, c);
+            for (size_t n = 0; n < 2 * STAPES_COUNT(bad); n++) {
+                float   *at = n % 2 ? &d.x[F + 3] : &d.h[H + 5], was = *at;
+                uint32_t lost = 0;
+                *at = bad[n / 2];
+                step(path, &d, kinds[i], numbers[k], bad_h, bad_c);
+                *at = was;
+                CHECK(!memcmp(h, bad_h, H * sizeof *h) && !memcmp(h + 2 * H, bad_h + 2 * H, H * sizeof *h));
+                CHECK(!memcmp(c, bad_c, H * sizeof *c) && !memcmp(c + 2 * H, bad_c + 2 * H, H * sizeof *c));
+                for (size_t u = 0; u < H; u++) lost += isnan(bad_h[H + u]) ? 1 : 0;
+                CHECK(n >= 2 || lost == H);
+            }
+        }
+}
+
 int main(void)
 {
     const st_kernels *path;
@@ -274,12 +302,14 @@ int main(void)
         check_products(path);
         check_rounding(path);
         check_steps(path);
+        check_bad_steps(path);
     }
     CHECK(st_kernels_list(count) == &st_kernels_baseline && !st_kernels_list(count + 1));
     CHECK(st_kernels_find("baseline") == &st_kernels_baseline && !st_kernels_find("avx") &&
           !st_kernels_find(""));
     check_rounding(&st_kernels_baseline);
     check_steps(&st_kernels_baseline);
+    check_bad_steps(&st_kernels_baseline);
     if (!count) printf("this machine has only the baseline\n");
     return check_done();
 }
