@@ -20,9 +20,11 @@ static float    noise(void) { return (float)(draw() >> 8) / (float)(1u << 23) - 
 
 static void *take(size_t count, size_t size)
 {
-    void *block = NULL;
-    if (posix_memalign(&block, 64, count * size) != 0) exit(1);
-    return memset(block, 0, count * size);
+    size_t bytes = (count * size + 63) / 64 * 64;
+    void  *block = aligned_alloc(64, bytes);
+    if (!block) exit(1);
+    memset(block, 0, bytes);
+    return block;
 }
 
 /* The lines of `rows` windows of n samples, x (rows, n), row by row: y (rows, n / 2 + 1, 2). */
