@@ -18,7 +18,7 @@ static const float b_ih[] = {0.1f, 0.2f, -0.3f, 0.4f}, b_hh[] = {-0.2f, 0.5f, 0.
 
 static void run_cell(uint32_t kind, uint32_t activation, float x, float *h, float *c, float *y)
 {
-    static float         room[1000] __attribute__((aligned(64)));
+    static float         room[20000] __attribute__((aligned(64))); /* a library's blocks too */
     stapes_error         error = {0};
     char                *bytes;
     made_file            f = {.count = 0};
