@@ -141,7 +141,7 @@ INLINE size_t run_parts(const tiling *t, size_t strip, float *sums)
         const void *const same[] = {at, at}, *const start[] = {done ? NULL : start_of(t, strip), nothing};
         const size_t from[] = {done, done + t->part};
         void *const  to[] = {sums, second};
-        t->functions[BY_TWO](same, t->rows->x, from, t->part, start, to);
+        t->functions[BY_PARTS](same, t->rows->x, from, t->part, start, to);
         for (size_t v = 0; v < t->vectors * LANES; v += LANES)
             if (t->w->number == STAPES_I8)
                 vi_store(sums + v, vi_load(sums + v) + vi_load(second + v));

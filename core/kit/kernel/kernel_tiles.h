@@ -21,9 +21,9 @@ enum { ROWS_OF_2 = 6, ROWS_OF_3 = 4 };
 enum { ROWS_OF_2 = 4, ROWS_OF_3 = 2 };
 #endif
 
-/* Inputs from[0] ... from[0] + n - 1 of several rows x with one strip; or of one row with several strips, of
- * strip a those from from[a] on. The sums of row r, or of strip a, go to to[r] or to[a]: added to start[0] or
- * start[a], or where that is NULL to what is there. */
+/* Inputs from[0] ... from[0] + n - 1 of several rows x with one strip, or of one row with several strips; or
+ * two parts of a row with a strip, from from[0] and from[1] on: `apart`. The sums of row r, or of strip a, go
+ * to to[r] or to[a]: added to start[0] or start[a], or where that is NULL to what is there. */
 typedef void tile_function(const void *const *strips, const void *const *x, const size_t *from, size_t n,
                            const void *const *start, void *const *to);
 
@@ -46,7 +46,7 @@ INLINE vf tile_weights(int kept, const char *p, size_t v)
     return vf_load((const float *)p + v * LANES);
 }
 
-INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, const void *const *w,
+INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, bool apart, const void *const *w,
                        const void *const *x, const size_t *from, size_t n, const void *const *start,
                        void *const *to)
 {
@@ -55,11 +55,11 @@ INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, con
     const char  *p[4];
     const float *in[12];
 #pragma GCC unroll 4
-    for (size_t a = 0; a < strips; a++) p[a] = (const char *)w[a] + from[a] * vectors * LANES * size;
+    for (size_t a = 0; a < strips; a++)
+        p[a] = (const char *)w[a] + from[apart ? a : 0] * vectors * LANES * size;
 #pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++) in[r] = (const float *)x[r] + from[0];
-#pragma GCC unroll 4
-    for (size_t a = 1; a < strips; a++) in[a] = (const float *)x[0] + from[a];
+    if (apart) in[1] = (const float *)x[0] + from[1];
     for (size_t k = 0; k < n; k++) {
 #pragma GCC unroll 4
         for (size_t a = 0; a < strips; a++) {
@@ -68,7 +68,7 @@ INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, con
             for (size_t v = 0; v < vectors; v++) weights[v] = tile_weights(kept, p[a], v);
 #pragma GCC unroll 12
             for (size_t r = 0; r < rows; r++) {
-                vf one = vf_all(in[r + a][k]);
+                vf one = vf_all(in[apart ? a : r][k]);
 #pragma GCC unroll 3
                 for (size_t v = 0; v < vectors; v++) {
                     vf *sum = &s[(a * rows + r) * vectors + v];
@@ -106,17 +106,17 @@ INLINE vi tile_dot(vi sum, vi weights, vi x)
 #endif
 }
 
-INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *const *w, const void *const *x,
-                      const size_t *from, size_t n, const void *const *start, void *const *to)
+INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, bool apart, const void *const *w,
+                      const void *const *x, const size_t *from, size_t n, const void *const *start,
+                      void *const *to)
 {
     vi          s[MOST_SUMS] = {{0}};
     const char *p[4], *in[12];
 #pragma GCC unroll 4
-    for (size_t a = 0; a < strips; a++) p[a] = (const char *)w[a] + from[a] * vectors * LANES;
+    for (size_t a = 0; a < strips; a++) p[a] = (const char *)w[a] + from[apart ? a : 0] * vectors * LANES;
 #pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++) in[r] = (const char *)x[r] + from[0];
-#pragma GCC unroll 4
-    for (size_t a = 1; a < strips; a++) in[a] = (const char *)x[0] + from[a];
+    if (apart) in[1] = (const char *)x[0] + from[1];
     for (size_t k = 0; k < n; k += ST_KERNELS_GROUP) {
 #pragma GCC unroll 4
         for (size_t a = 0; a < strips; a++) {
@@ -126,7 +126,7 @@ INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *co
 #pragma GCC unroll 12
             for (size_t r = 0; r < rows; r++) {
                 int32_t four;
-                memcpy(&four, in[r + a] + k, sizeof four);
+                memcpy(&four, in[apart ? a : r] + k, sizeof four);
 #pragma GCC unroll 3
                 for (size_t v = 0; v < vectors; v++) {
                     vi *sum = &s[(a * rows + r) * vectors + v];
@@ -148,23 +148,28 @@ INLINE void tile_int8(size_t strips, size_t rows, size_t vectors, const void *co
             }
 }
 
-#define TILE(kept, name, strips, rows, vectors)                                                              \
-    static void tile_##name##_##strips##_##rows##_##vectors(const void *const *w, const void *const *x,      \
-                                                            const size_t *from, size_t n,                    \
-                                                            const void *const *start, void *const *to)       \
+#define TILE_NAMED(kept, named, strips, rows, vectors, apart)                                                \
+    static void named(const void *const *w, const void *const *x, const size_t *from, size_t n,              \
+                      const void *const *start, void *const *to)                                             \
     {                                                                                                        \
         if (kept == KEEPS_I8)                                                                                \
-            tile_int8(strips, rows, vectors, w, x, from, n, start, to);                                      \
+            tile_int8(strips, rows, vectors, apart, w, x, from, n, start, to);                               \
         else                                                                                                 \
-            tile_float(kept, strips, rows, vectors, w, x, from, n, start, to);                               \
+            tile_float(kept, strips, rows, vectors, apart, w, x, from, n, start, to);                        \
     }
-/* One row by four, two strips or one; more rows by one. */
+#define TILE(kept, name, strips, rows, vectors)                                                              \
+    TILE_NAMED(kept, tile_##name##_##strips##_##rows##_##vectors, strips, rows, vectors, false)
+/* One row by two parts of a strip, by four strips, two or one; more rows by one. */
 #define TILES_OF_ROW(kept, name)                                                                             \
+    TILE_NAMED(kept, tile_##name##_parts_2, 2, 1, 2, true)                                                   \
+    TILE_NAMED(kept, tile_##name##_parts_3, 2, 1, 3, true)                                                   \
     TILE(kept, name, 4, 1, 2)                                                                                \
     TILE(kept, name, 2, 1, 2)                                                                                \
     TILE(kept, name, 1, 1, 2) TILE(kept, name, 2, 1, 3) TILE(kept, name, 1, 1, 3)
-#define ROW_OF_2(name) tile_##name##_4_1_2, tile_##name##_2_1_2, tile_##name##_1_1_2, tile_##name##_1_2_2
-#define ROW_OF_3(name) NULL, tile_##name##_2_1_3, tile_##name##_1_1_3, tile_##name##_1_2_3
+#define ROW_OF_2(name)                                                                                       \
+    tile_##name##_parts_2, tile_##name##_4_1_2, tile_##name##_2_1_2, tile_##name##_1_1_2, tile_##name##_1_2_2
+#define ROW_OF_3(name)                                                                                       \
+    tile_##name##_parts_3, NULL, tile_##name##_2_1_3, tile_##name##_1_1_3, tile_##name##_1_2_3
 #if defined(__AVX512F__)
 #define TILES(kept, name)                                                                                    \
     TILES_OF_ROW(kept, name)                                                                                 \
@@ -217,8 +222,8 @@ TILES(KEEPS_BF16, bf16)
 #endif
 TILES(KEEPS_I8, i8)
 
-/* One row by four strips, by two; then n rows by one strip, at MANY - 1 + n. */
-enum { BY_FOUR, BY_TWO, MANY };
+/* One row by two parts of a strip, by four strips, by two; then n rows by one strip, at MANY - 1 + n. */
+enum { BY_PARTS, BY_FOUR, BY_TWO, MANY };
 #define TILE_TABLE(name)                                                                                     \
     {                                                                                                        \
         {TABLE_OF_2(name)}, { TABLE_OF_3(name) }                                                             \
