@@ -169,6 +169,10 @@ static void check_refused(void)
     (void)tensor_of(&b, "x", STAPES_F32, 2, 3, numbers);
     refuse(pair, 2, STAPES_F16, STAPES_EMODEL,
            "tensor 'x': number 2 of output 1 is -inf, weights must be finite");
+    static const float wide[(1 << 17) + 1];
+    (void)tensor_of(&b, "wide", STAPES_F32, 1, STAPES_COUNT(wide), wide);
+    refuse(pair, 2, STAPES_I8, STAPES_EMODEL,
+           "tensor 'wide' has 131073 inputs, int8 weights may have 131072: take bf16 or f16");
     refuse(pair, 2, STAPES_F32, STAPES_EUSAGE, "weights cannot become F32, allowed are I8, BF16 and F16");
     refuse(pair, 2, 99, STAPES_EUSAGE, "weights cannot become ?, allowed are I8, BF16 and F16");
 }

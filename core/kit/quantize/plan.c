@@ -4,6 +4,7 @@
 
 #include "contract/error.h"
 #include "kit/half.h"
+#include "kit/matrix.h"
 #include "kit/quantize/rounding.h"
 #include "kit/tensors_writer.h"
 
@@ -111,6 +112,10 @@ static int plan_tensor(st_plan *plan, const stapes_tensor *source, uint32_t numb
     if (source->number < STAPES_F64 || source->number > STAPES_BF16)
         return st_error_set(error, STAPES_EMODEL, "tensor '%.200s' is %s, allowed are F32, F16, BF16 and F64",
                             source->name, stapes_name_number(source->number));
+    if (number == STAPES_I8 && is_weight(source) && width_of(source) > ST_MATRIX_MOST_INT8)
+        return st_error_set(error, STAPES_EMODEL,
+                            "tensor '%.200s' has %llu inputs, int8 weights may have %d: take bf16 or f16",
+                            source->name, (unsigned long long)width_of(source), ST_MATRIX_MOST_INT8);
     *about = (stapes_quantized_tensor){.name = st_arena_string(arena, source->name),
                                        .count = source->count,
                                        .bytes_before = source->bytes,
