@@ -193,6 +193,12 @@ static void check_one_fails(void)
 
 /* ---- what it is for ------------------------------------------------------------------------------- */
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { TIMED = false }; /* times of such a build mean nothing */
+#else
+enum { TIMED = true };
+#endif
+
 static double now(void)
 {
     struct timespec t;
@@ -242,13 +248,12 @@ int main(void)
         check_same(MODELS "/tiny-uni", 8, 9, 1, threads);
         check_same(MODELS "/tiny-plain", 8, 2, 30, threads);
     }
-    check_same(MODELS "/tiny-bi", 24, MOST, 40, 2); /* more than fit into one batch */
+    check_same(MODELS "/tiny-bi", 24, MOST, 20, 2); /* more than fit into one batch */
     check_same(MODELS "/tiny-uni", 8, MOST, 40, 2);
     check_one_fails();
     if (access(SHIPPED "/an4/weights.safetensors", R_OK) == 0) {
         check_same(SHIPPED "/an4", COLUMNS, 3, 30, 2);
-        tell_speed(SHIPPED "/an4", 1);
-        tell_speed(SHIPPED "/an4", 2);
+        for (uint32_t threads = 1; threads <= 2 && TIMED; threads++) tell_speed(SHIPPED "/an4", threads);
     }
     return check_done();
 }
