@@ -104,10 +104,18 @@ static void put_row(const st_packed *w, const target *to, uint32_t lanes, size_t
     }
 }
 
+/* Vectors of a panel. Three keep tiles of many rows busiest (fewest instructions for each product) but pad
+ * more, and leave threads uneven shares where there are few panels; so three from sixteen panels on. */
+static uint32_t panel_vectors(const source *s, uint32_t lanes)
+{
+    if (s->order == ST_BY_GATES) return s->gates;
+    return s->out >= 16 * 3 * lanes ? 3 : 2;
+}
+
 /* STAPES_OK or STAPES_ENOMEM, without words. w->number says what is kept. */
 static int pack(st_matrix *m, const source *s, uint32_t number, const st_kernels *kernels, st_arena *arena)
 {
-    uint32_t  lanes = kernels->lanes, vectors = s->order == ST_BY_GATES ? s->gates : 2;
+    uint32_t  lanes = kernels->lanes, vectors = panel_vectors(s, lanes);
     uint32_t  across = lanes * vectors, units = s->order == ST_BY_GATES ? lanes : across;
     uint64_t  count = ((uint64_t)(s->order == ST_BY_GATES ? s->out / s->gates : s->out) + units - 1) / units;
     size_t    one = number == STAPES_I8 ? 1 : number == STAPES_F32 ? sizeof(float) : sizeof(uint16_t), bytes;

@@ -60,6 +60,7 @@ INLINE void tile_float(int kept, size_t strips, size_t rows, size_t vectors, boo
 #pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++) in[r] = (const float *)x[r] + from[0];
     if (apart) in[1] = (const float *)x[0] + from[1];
+#pragma GCC unroll 2
     for (size_t k = 0; k < n; k++) {
 #pragma GCC unroll 4
         for (size_t a = 0; a < strips; a++) {
