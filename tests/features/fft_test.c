@@ -5,7 +5,7 @@
 
 #include "kit/features/fft.h"
 #include "kit/features/shape.h"
-#include "kit/kernel/kernels.h"
+#include "kit/product/kernel/kernels.h"
 #include <stapes/kit/features.h>
 
 #include <fftw3.h>

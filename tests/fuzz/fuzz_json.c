@@ -1,6 +1,6 @@
 /* fuzz_json.c - the reader of JSON. */
 #include "fuzz.h"
-#include "kit/json.h"
+#include "kit/model/json.h"
 
 #include <string.h>
 

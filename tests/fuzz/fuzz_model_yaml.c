@@ -1,6 +1,6 @@
 /* fuzz_model_yaml.c - model.yaml; and the same bytes as a vocabulary. */
 #include "fuzz.h"
-#include "kit/model_file.h"
+#include "kit/model/model_file.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
-/* team_test.c - threads that share short pieces of work (core/kit/team.h): each share is computed once,
- * whoever comes, late, never, or in the same thread; and a recurrent layer that is divided so, or by
+/* team_test.c - threads that share short pieces of work (core/kit/network/team.h): each share is computed
+ * once, whoever comes, late, never, or in the same thread; and a recurrent layer that is divided so, or by
  * directions and parts of a batch, gives the same bits as one thread. */
 #include "check.h"
-#include "kit/team.h"
+#include "kit/network/team.h"
 #include <stapes/kit.h>
 
 #include <pthread.h>

@@ -3,7 +3,7 @@
  * the neighbours. Libraries also with each of the kernels that can be forced on them, in processes of their
  * own, since a library stays loaded as it is. What is not installed is said. */
 #include "check.h"
-#include "kit/matrix.h"
+#include "kit/product/matrix.h"
 #include "runtime/engine.h"
 
 #include <stapes/kit/machine.h>

@@ -1,7 +1,7 @@
 /* functions_test.c - vector functions: their errors over all of float32 in steps, on each path that this
  * machine has; ends and NaN; rows of softmax, log-softmax and layer norm against double precision. */
 #include "check.h"
-#include "kit/kernel/kernels.h"
+#include "kit/product/kernel/kernels.h"
 #include <stapes/kit/functions.h>
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* json_test.c - the JSON reader: values, escapes, and every way to be wrong, with its place. */
 #include "check.h"
-#include "kit/json.h"
+#include "kit/model/json.h"
 
 #include <locale.h>
 #include <stdlib.h>

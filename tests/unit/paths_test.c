@@ -3,8 +3,8 @@
  * functions_test.c, the passes of features: fft_test.c, each against exact values on each path.) */
 #include "made_weights.h"
 
-#include "kit/half.h"
-#include "kit/recurrent.h"
+#include "kit/network/recurrent.h"
+#include "kit/product/half.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
  * quantised in memory: their files read again, and lists that cannot be quantised. (Whole folders:
  * tests/cli/test_quantize.py.) */
 #include "check.h"
-#include "kit/half.h"
+#include "kit/product/half.h"
 #include "kit/quantize/rounding.h"
 #include <stapes/kit.h>
 

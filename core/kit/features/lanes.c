@@ -1,7 +1,7 @@
 /* lanes.c - the table of the path that this process takes. */
 #include "kit/features/lanes.h"
 
-#include "kit/kernel/kernels.h"
+#include "kit/product/kernel/kernels.h"
 
 #include <string.h>
 

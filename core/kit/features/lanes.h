@@ -78,8 +78,8 @@ typedef struct st_lanes {
     void (*multiply)(const double *weights, const float *x, uint32_t n, uint32_t out, float *y);
 } st_lanes;
 
-/* The table of the path that this process takes (kit/kernel/kernels.h); the one of a path's name, or NULL if
- * this machine or build lacks it. [any] */
+/* The table of the path that this process takes (kit/product/kernel/kernels.h); the one of a path's name, or
+ * NULL if this machine or build lacks it. [any] */
 const st_lanes *st_lanes_get(void);
 const st_lanes *st_lanes_find(const char *name);
 

@@ -2,7 +2,7 @@
 #include "kit/quantize/folder.h"
 
 #include "contract/error.h"
-#include "kit/mapping.h"
+#include "kit/model/mapping.h"
 #include <stapes/kit/output.h>
 
 #include <dirent.h>

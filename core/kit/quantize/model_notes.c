@@ -4,8 +4,8 @@
 
 #include "contract/amount.h"
 #include "contract/error.h"
-#include "kit/mapping.h"
-#include "kit/yaml_map.h"
+#include "kit/model/mapping.h"
+#include "kit/model/yaml_map.h"
 #include <stapes/kit/output.h>
 
 #include <errno.h>

@@ -3,10 +3,10 @@
 #include "kit/quantize/plan.h"
 
 #include "contract/error.h"
-#include "kit/half.h"
-#include "kit/matrix.h"
+#include "kit/model/tensors_writer.h"
+#include "kit/product/half.h"
+#include "kit/product/matrix.h"
 #include "kit/quantize/rounding.h"
-#include "kit/tensors_writer.h"
 
 #include <math.h>
 #include <stdlib.h>

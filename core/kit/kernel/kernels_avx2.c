@@ -1,3 +1,0 @@
-/* kernels_avx2.c - kernel_body.h compiled for this path; the flags are in core/kit/CMakeLists.txt. */
-#define PATH avx2
-#include "kit/kernel/kernel_body.h"

@@ -1,3 +1,0 @@
-/* kernels_baseline.c - kernel_body.h compiled for this path; the flags are in core/kit/CMakeLists.txt. */
-#define PATH baseline
-#include "kit/kernel/kernel_body.h"
