@@ -34,7 +34,7 @@ static double now(void)
  * turn everything over. */
 static void share_anew(st_team *team)
 {
-    double speed[ST_TEAM_MOST], all = 0, cut = 0;
+    double speed[ST_TEAM_MOST] = {0}, all = 0, cut = 0;
     team->rounds = 0;
     for (uint32_t i = 0; i < team->size; i++) {
         double part = team->cuts[i + 1] - team->cuts[i];

@@ -49,7 +49,7 @@ uint32_t st_steady_find(st_backend_product *product)
     size_t   numbers = MOST_OUT * MOST_IN + 2 * MOST_ROWS * MOST_IN + 2 * MOST_ROWS * MOST_OUT + 5 * 16;
     float   *all = aligned_alloc(64, (numbers * sizeof *all + 63) / 64 * 64), *at = all;
     uint32_t rows = 0;
-    trial    t;
+    trial    t = {0};
     if (!all) return 0;
     float **const parts[] = {&t.weights, &t.x, &t.moved, &t.y, &t.again};
     const size_t room[] = {MOST_OUT * MOST_IN, MOST_ROWS * MOST_IN, MOST_ROWS * MOST_IN, MOST_ROWS * MOST_OUT,

@@ -388,7 +388,7 @@ static float greatest(const float *x, size_t n)
     float  m = -INFINITY;
     for (; i + LANES <= n; i += LANES) {
         vf v = vf_load(x + i);
-        bad |= v != v;
+        bad |= vf_is_nan(v);
         most = vf_max(most, v);
     }
     for (size_t l = 0; l < LANES; l++) {

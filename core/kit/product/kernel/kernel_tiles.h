@@ -31,7 +31,7 @@ enum { KEEPS_F32, KEEPS_F16, KEEPS_BF16, KEEPS_I8, KEPT };
 enum { MOST_SUMS = 24 };
 
 /* Vector v of a strip's weights for one input. */
-INLINE vf tile_weights(int kept, const char *p, size_t v)
+INLINE vf tile_weights(int kept, const void *p, size_t v)
 {
 #if HAS_HALVES
     if (kept == KEEPS_F16) return vf_load_f16((const uint16_t *)p + v * LANES);

@@ -38,6 +38,8 @@ INLINE vf vf_exp(vf x)
 
 INLINE vf vf_size(vf x) { return (vf)((vi)x & INT32_MAX); }
 
+INLINE vi vf_is_nan(vf x) { return (vi)vf_size(x) > 0x7f800000; }
+
 /* 1 / (1 + exp(-x)), below 0 as exp(x) / (1 + exp(x)) so that nothing overflows: numerator and denominator,
  * which is between 1 and 2. */
 INLINE vf vf_sigmoid_fraction(vf x, vf *denominator)
@@ -111,7 +113,7 @@ INLINE vf vf_log(vf x)
     y = vf_select((vi)x == infinity, x, y);
     y = vf_select(x == 0.0f, (vf)(infinity | INT32_MIN), y);
     /* what is below zero or no number */
-    return vf_select((x < 0.0f) | (x != x), x * vf_select(x < 0.0f, (vf)(infinity | 0x400000), x), y);
+    return vf_select((x < 0.0f) | vf_is_nan(x), x * vf_select(x < 0.0f, (vf)(infinity | 0x400000), x), y);
 }
 
 #endif
