@@ -51,10 +51,14 @@ double st_backend_clock(void)
 
 size_t st_backend_resident(void)
 {
-    unsigned long pages = 0;
-    FILE         *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+    char   line[128] = ""; /* pages: of the whole, then resident */
+    FILE  *file = fopen("/proc/self/statm", "re");
+    char  *rest = line;
+    size_t pages;
+    if (file && !fgets(line, sizeof line, file)) line[0] = 0;
     if (file) fclose(file);
+    (void)strtoul(line, &rest, 10);
+    pages = strtoul(rest, NULL, 10);
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
