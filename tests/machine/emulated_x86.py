@@ -14,8 +14,8 @@ import sys
 import tempfile
 
 PROCESSORS = ["Nehalem", "qemu64"]
-TESTS = ["paths_test", "network_test", "streams_test", "functions_test", "fft_test", "logmel_test", "quantize_test",
-         "safetensors_test", "ctc_test"]
+FEW = ["paths_test", "network_test", "safetensors_test", "ctc_test"]
+TESTS = {"Nehalem": FEW + ["streams_test", "functions_test", "fft_test", "logmel_test", "quantize_test"], "qemu64": FEW}
 PROBE = "int main(void) { __asm__ volatile(\"vaddps %ymm0, %ymm0, %ymm0\"); return 0; }\n"
 failures = 0
 
@@ -35,7 +35,7 @@ def check(good, what, done):
         failures += 1
         print(f"failed: {what}: exit code {done.returncode}\n{done.stdout[-1500:]}{done.stderr[-1500:]}")
     else:
-        print(f"good: {what}")
+        print(f"good: {what}", flush=True)
 
 
 def main():
@@ -55,7 +55,7 @@ def main():
             check(done.returncode in (-signal.SIGILL, 128 + signal.SIGILL), f"{processor}: AVX is an illegal instruction",
                   done)
     for processor in PROCESSORS:
-        for name in TESTS:
+        for name in TESTS[processor]:
             done = emulate(processor, [build / "bin" / name])
             check(done.returncode == 0 and " 0 failed" in done.stdout, f"{processor}: {name}", done)
         done = emulate(processor, [program, "transcribe", example])
