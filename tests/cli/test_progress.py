@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import subprocess
+import threading
 import time
 import wave
 
@@ -72,16 +73,23 @@ class Progress(program.Program):
     def test_results_on_the_same_terminal(self):
         self.need_stages("audio.file", "features.logmel", "recurrent.network", "ctc.search", "text.write", "debug.show")
         model = program.SOURCE / "tests/data/models/tiny-uni"
-        # a line is drawn only after a while, and not just after a result: each recording must take longer than that
-        recording = self.folder / "long.wav"
         samples = array.array("h", (int(9000 * math.sin(i * i / 4e5)) for i in range(60 * 16000)))
+        recording = self.folder / "long.wav"
         with wave.open(str(recording), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(16000)
-            file.writeframes(samples.tobytes() * 5)
-        words = [PROGRAM, "look", "--model", str(model), *[str(recording)] * 3]
-        expected = self.stapes(*words[1:])[0].splitlines()
+            file.writeframes(samples.tobytes())
+        expected = self.stapes("look", "--model", str(model), *[str(recording)] * 3)[0].splitlines()
+        # A line is drawn only after a while, and not just after a result: each recording comes through a pipe and takes
+        # some seconds, however fast this machine is.
+        pipes = []
+        for name in "123":
+            (self.folder / name).mkdir()
+            pipes.append(self.folder / name / "long.wav")
+            os.mkfifo(pipes[-1])
+        threading.Thread(target=self.feed, args=(pipes, recording.read_bytes()), daemon=True).start()
+        words = [PROGRAM, "look", "--model", str(model), *map(str, pipes)]
         leader, follower = self.terminal()
         seen = b""
         with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=follower, stderr=follower, cwd=self.folder,
@@ -101,6 +109,16 @@ class Progress(program.Program):
         self.assertRegex(text, r"file \d of 3 long\.wav: [\d.:]+ (s|min) done")
         visible = [line.split("\x1b[K")[-1] for line in text.split("\r\n")]
         self.assertEqual(visible, expected + [""])
+
+    def feed(self, pipes, data):
+        """Writes the data into each pipe in turn, over two seconds each."""
+        size = len(data) // 20 + 1
+        for path in pipes:
+            with open(path, "wb") as pipe:
+                for at in range(0, len(data), size):
+                    pipe.write(data[at:at + size])
+                    pipe.flush()
+                    time.sleep(0.1)
 
     def test_statistics_come_after_the_line(self):
         seen = self.on_terminal("--stats", until="times real time", seconds=20)
