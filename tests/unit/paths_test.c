@@ -81,6 +81,24 @@ static void check_rounding(const st_kernels *path)
     CHECK(a[4 * OUT] == 9 && a[5 * OUT + OUT - 1] == 9 && a[0] == bias[0]);
 }
 
+/* An output with a weight that is no number gives none, as int8 too, and its neighbours keep theirs. */
+static void check_bad_weights(const st_kernels *path)
+{
+    static float weights[OUT * IN], bias[OUT], x[ROWS * IN], good[ROWS * OUT], y[ROWS * OUT];
+    made_draw(weights, OUT * IN, 1);
+    made_draw(x, ROWS * IN, 3);
+    for (size_t k = 0; k < STAPES_COUNT(numbers); k++)
+        for (size_t n = 0; n < 2; n++) {
+            float was = weights[5 * IN + 9];
+            multiply(path, numbers[k], weights, bias, x, good);
+            weights[5 * IN + 9] = n ? INFINITY : NAN;
+            multiply(path, numbers[k], weights, bias, x, y);
+            weights[5 * IN + 9] = was;
+            for (size_t i = 0; i < ROWS * OUT; i++)
+                CHECK(i % OUT == 5 ? !isfinite(y[i]) : !memcmp(y + i, good + i, sizeof *y));
+        }
+}
+
 /* ---- recurrent steps
  * -----------------------------------------------------------------------------------------
  */
@@ -303,6 +321,7 @@ int main(void)
         check_rounding(path);
         check_steps(path);
         check_bad_steps(path);
+        check_bad_weights(path);
     }
     CHECK(st_kernels_list(count) == &st_kernels_baseline && !st_kernels_list(count + 1));
     CHECK(st_kernels_find("baseline") == &st_kernels_baseline && !st_kernels_find("avx") &&
@@ -310,6 +329,7 @@ int main(void)
     check_rounding(&st_kernels_baseline);
     check_steps(&st_kernels_baseline);
     check_bad_steps(&st_kernels_baseline);
+    check_bad_weights(&st_kernels_baseline);
     if (!count) printf("this machine has only the baseline\n");
     return check_done();
 }

@@ -3,7 +3,7 @@
  * tests/cli/test_quantize.py.) */
 #include "check.h"
 #include "kit/product/half.h"
-#include "kit/quantize/rounding.h"
+#include "kit/product/rounding.h"
 #include <stapes/kit.h>
 
 #include <float.h>

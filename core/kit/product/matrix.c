@@ -3,6 +3,7 @@
 
 #include "contract/error.h"
 #include "kit/product/half.h"
+#include "kit/product/rounding.h"
 
 #include <stapes/kit/product.h>
 
@@ -51,14 +52,19 @@ static void read_row(const source *s, uint32_t o, float *work, float *row)
     for (size_t i = 0; s->kernel && i < s->width; i++) row[i] = work[i % s->in * s->kernel + i / s->in];
 }
 
-/* A row of float32 to int8, in steps of a 127th of its largest; the step. */
+/* A row of float32 to whole numbers of int8; their scale. Of a row with a number that is not finite all are 0
+ * and the scale is NaN: so is what it gives. */
 static float round_row(float *row, size_t n)
 {
     float most = 0;
-    for (size_t i = 0; i < n; i++) most = fabsf(row[i]) > most ? fabsf(row[i]) : most;
-    float step = most > 1e-30f && most <= 3.4028235e38f ? most / 127.0f : 1.0f;
-    for (size_t i = 0; i < n; i++) row[i] = fminf(fmaxf(nearbyintf(row[i] / step), -127.0f), 127.0f);
-    return step;
+    bool  finite = true;
+    for (size_t i = 0; i < n; i++) {
+        finite &= isfinite(row[i]) != 0;
+        most = fmaxf(most, fabsf(row[i]));
+    }
+    float scale = st_rounding_scale(most);
+    for (size_t i = 0; i < n; i++) row[i] = finite ? (float)st_rounding_int8(row[i], scale) : 0.0f;
+    return finite ? scale : NAN;
 }
 
 /* The nearest values that float16 or bfloat16 have; nothing for other numbers. */

@@ -6,7 +6,7 @@
 #include "kit/model/tensors_writer.h"
 #include "kit/product/half.h"
 #include "kit/product/matrix.h"
-#include "kit/quantize/rounding.h"
+#include "kit/product/rounding.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* rounding.c - see rounding.h. */
-#include "kit/quantize/rounding.h"
+#include "kit/product/rounding.h"
 
 #include <float.h>
 #include <math.h>
